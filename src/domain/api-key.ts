@@ -1,0 +1,12 @@
+/** A program's long-lived credential, as it is stored: `glk_<id>.<secret>` without the secret. Times are ms since the epoch. */
+export interface ApiKey {
+  readonly id: string;
+  readonly secretHash: Uint8Array;
+  readonly userId: string;
+  readonly name: string;
+  readonly scopes: readonly string[];
+  readonly createdAt: number;
+  readonly expiresAt: number | null;
+  /** Written back in batches; the newest value lives in memory. */
+  lastUsedAt: number | null;
+}

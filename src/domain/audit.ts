@@ -1,0 +1,29 @@
+/** One thing that happened and that somebody may have to account for. Who and where are hashed on the way out unless configured otherwise. */
+export interface AuditEvent {
+  readonly event:
+    | 'decision.refused'
+    | 'login.succeeded'
+    | 'login.failed'
+    | 'logout'
+    | 'token.issued'
+    | 'token.refused'
+    | 'user.created'
+    | 'user.changed'
+    | 'user.locked'
+    | 'user.unlocked'
+    | 'user.deleted'
+    | 'user.password-changed'
+    | 'user.password-rehashed'
+    | 'key.created'
+    | 'key.revoked'
+    | 'session.revoked'
+    | 'signing-key.rotated';
+  readonly user?: string;
+  readonly address?: string | null;
+  readonly session?: string;
+  readonly requestId?: string;
+  /** Facts that name nobody: reason, rule, host, plugin instance. */
+  readonly detail?: Readonly<Record<string, string | number | boolean>>;
+}
+
+export type AuditSink = (event: AuditEvent) => void;

@@ -1,0 +1,32 @@
+/**
+ * Stable codes of everything that can go wrong below the HTTP layer. What a client sees is the code and `message`;
+ * what the log gets besides is `cause`. Tests assert codes, never prose.
+ */
+export type ErrorCode =
+  | 'invalid-request'
+  | 'invalid-credentials'
+  | 'not-found'
+  | 'already-exists'
+  | 'conflict'
+  | 'overloaded'
+  | 'store-unavailable'
+  | 'plugin-failed'
+  | 'configuration-invalid'
+  | 'rate-limited'
+  | 'internal-error';
+
+export class GatelodgeError extends Error {
+  readonly code: ErrorCode;
+
+  /** @param message for people; it never holds a credential */
+  constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.name = 'GatelodgeError';
+    this.code = code;
+  }
+}
+
+/** The code of any thrown value: unknown failures are `internal-error`. */
+export function errorCodeOf(error: unknown): ErrorCode {
+  return error instanceof GatelodgeError ? error.code : 'internal-error';
+}

@@ -1,0 +1,44 @@
+import { BlockList, isIP, isIPv4 } from 'node:net';
+
+/** A set of addresses and CIDR networks. */
+export interface NetworkSet {
+  /** False for what is no address at all. An IPv4 address in IPv6 clothes (`::ffff:10.0.0.1`) counts as IPv4. */
+  contains(address: string): boolean;
+}
+
+/** Takes `10.0.0.0/8`, `::1/128` or a bare address apart; null where it is neither. Host bits that are set are refused. */
+export function parseNetwork(text: string): { address: string; prefix: number; family: 'ipv4' | 'ipv6' } | null {
+  const slash = text.indexOf('/');
+  const address = slash === -1 ? text : text.slice(0, slash);
+  const version = isIP(address);
+  if (version === 0 || address.includes('%')) return null;
+  const widest = version === 4 ? 32 : 128;
+  const digits = slash === -1 ? String(widest) : text.slice(slash + 1);
+  if (!/^(?:0|[1-9]\d{0,2})$/.test(digits)) return null;
+  const prefix = Number(digits);
+  return prefix > widest ? null : { address, prefix, family: version === 4 ? 'ipv4' : 'ipv6' };
+}
+
+/** @throws RangeError where a text is no network; configuration is checked before it gets here */
+export function networkSet(networks: readonly string[]): NetworkSet {
+  const list = new BlockList();
+  for (const text of networks) {
+    const network = parseNetwork(text);
+    if (network === null) throw new RangeError(`not a network: ${text}`);
+    list.addSubnet(network.address, network.prefix, network.family);
+  }
+  return {
+    contains(address) {
+      const plain = plainAddress(address);
+      if (plain === null) return false;
+      return list.check(plain, isIPv4(plain) ? 'ipv4' : 'ipv6');
+    },
+  };
+}
+
+/** The address without IPv4-in-IPv6 clothes; null where it is none. */
+export function plainAddress(address: string): string | null {
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address);
+  const plain = mapped?.[1] ?? address;
+  return isIP(plain) === 0 || plain.includes('%') ? null : plain;
+}

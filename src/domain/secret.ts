@@ -1,0 +1,56 @@
+import { createHmac, hash, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto';
+
+/**
+ * One form for every credential that a store remembers: `<id>.<secret>`. The id finds the record, the secret proves the
+ * holder; the store has SHA-256 of the secret alone, so a stolen database opens nothing. 256 random bits need no slow hash.
+ */
+export interface MintedSecret {
+  readonly id: string;
+  /** What the holder gets: `<prefix><id>.<secret>`, URL-safe characters only. */
+  readonly text: string;
+  readonly secretHash: Uint8Array;
+}
+
+const ID_BYTES = 12;
+const SECRET_BYTES = 32;
+const SPLIT = /^([A-Za-z0-9_-]{16})\.([A-Za-z0-9_-]{43})$/;
+
+/** A new credential. `prefix` marks its kind for people and for secret scanners (`glk_`). */
+export function mintSecret(prefix = ''): MintedSecret {
+  const id = randomBytes(ID_BYTES).toString('base64url');
+  const secret = randomBytes(SECRET_BYTES).toString('base64url');
+  return { id, text: `${prefix}${id}.${secret}`, secretHash: hashSecret(secret) };
+}
+
+/** Takes a presented credential apart; null where it has not the exact form, so that nothing else is ever looked up. */
+export function splitSecret(text: string, prefix = ''): { id: string; secret: string } | null {
+  if (!text.startsWith(prefix)) return null;
+  const match = SPLIT.exec(prefix === '' ? text : text.slice(prefix.length));
+  if (match?.[1] === undefined || match[2] === undefined) return null;
+  return { id: match[1], secret: match[2] };
+}
+
+export function hashSecret(secret: string): Uint8Array {
+  return hash('sha256', secret, 'buffer');
+}
+
+/** Constant-time comparison of a presented secret with the stored SHA-256. */
+export function secretMatches(secret: string, secretHash: Uint8Array): boolean {
+  const presented = hashSecret(secret);
+  return presented.length === secretHash.length && timingSafeEqual(presented, secretHash);
+}
+
+/** An independent key for one purpose, derived from the service's secret (HKDF-SHA-256, RFC 5869). */
+export function deriveKey(secret: string, purpose: string, length = 32): Buffer {
+  return Buffer.from(hkdfSync('sha256', secret, 'gatelodge', purpose, length));
+}
+
+/** A keyed hash under which something can be remembered or logged without being told. */
+export function keyedHash(key: Uint8Array, text: string): string {
+  return createHmac('sha256', key).update(text).digest('base64url');
+}
+
+/** A new stable id such as `usr_…`: 96 random bits. */
+export function newId(prefix: string): string {
+  return prefix + randomBytes(ID_BYTES).toString('base64url');
+}

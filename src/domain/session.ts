@@ -1,0 +1,15 @@
+/** A browser's login, as it is stored. The cookie's secret is not in it, only its SHA-256. Times are ms since the epoch. */
+export interface Session {
+  readonly id: string;
+  readonly secretHash: Uint8Array;
+  readonly userId: string;
+  readonly createdAt: number;
+  /** When the person proved who they are. */
+  readonly authenticatedAt: number;
+  /** The absolute end, which nothing extends. */
+  readonly expiresAt: number;
+  /** Longest pause between two requests in ms; null for a remembered session. */
+  readonly idle: number | null;
+  /** Written back in batches; the newest value lives in memory. */
+  lastSeenAt: number;
+}
