@@ -1,0 +1,44 @@
+import { z } from 'zod';
+
+const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
+const DURATION = /^(\d{1,9})(ms|s|m|h|d|w)$/;
+/** Ten years: longer ones are a mistake, and timers and cookies stay far from their own limits. */
+const LONGEST = 3_650 * 86_400_000;
+
+/** `90s`, `10m`, `12h`, `30d` in milliseconds; null where the text is no duration or none that makes sense. */
+export function parseDuration(text: string): number | null {
+  const match = DURATION.exec(text);
+  if (match?.[1] === undefined || match[2] === undefined) return null;
+  const milliseconds = Number(match[1]) * (UNITS[match[2]] ?? Number.NaN);
+  return milliseconds > 0 && milliseconds <= LONGEST ? milliseconds : null;
+}
+
+/** A duration option: text in the file, milliseconds in the program. */
+export function duration(example: string) {
+  return z
+    .string()
+    .transform((text, context) => {
+      const milliseconds = parseDuration(text);
+      if (milliseconds !== null) return milliseconds;
+      context.addIssue({ code: 'custom', message: `expected a duration such as ${example}: a number and ms, s, m, h, d or w` });
+      return z.NEVER;
+    })
+    .meta({ pattern: DURATION.source });
+}
+
+/** A secret: never shown in an error, a log or the documentation's examples. */
+export function secretText() {
+  return z.string().min(1).meta({ secret: true });
+}
+
+/** An absolute http or https URL without credentials, query or fragment. */
+export function httpUrl() {
+  return z.string().refine(
+    (text) => {
+      if (!URL.canParse(text)) return false;
+      const url = new URL(text);
+      return /^https?:$/.test(url.protocol) && url.username === '' && url.password === '' && url.search === '' && url.hash === '';
+    },
+    { message: 'expected an absolute http:// or https:// URL without credentials, query or fragment' },
+  );
+}

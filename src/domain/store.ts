@@ -1,0 +1,84 @@
+import type { ApiKey } from './api-key.ts';
+import type { Session } from './session.ts';
+import type { SigningKey } from './signing-key.ts';
+import type { User, UserFields } from './user.ts';
+
+/**
+ * What gatelodge keeps. Every store passes the same contract suite. A method either has done what it says when its
+ * promise resolves, durably, or rejects with a GatelodgeError (`store-unavailable`, `already-exists`).
+ */
+export interface Store {
+  readonly users: UserStore;
+  readonly sessions: SessionStore;
+  readonly apiKeys: ApiKeyStore;
+  readonly signingKeys: SigningKeyStore;
+  readonly changes: ChangeFeed;
+  /** Rejects with `store-unavailable` where a read does not come back. */
+  ping(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** The directory's database part. `source` of what it returns is `database`. */
+export interface UserStore {
+  findById(id: string): Promise<User | null>;
+  findByUsername(username: string): Promise<User | null>;
+  list(): Promise<readonly User[]>;
+  /** Rejects with `already-exists` where the name is taken. */
+  insert(id: string, fields: UserFields, now: number): Promise<User>;
+  /** False where there is no such user. */
+  update(id: string, fields: Partial<UserFields>, now: number): Promise<boolean>;
+  /** Sets a new hash only where the present one is still `expected`: a rehash never undoes a password change. */
+  replacePasswordHash(id: string, expected: string, next: string, now: number): Promise<boolean>;
+  /** Also ends the user's sessions and API keys, in the same transaction. */
+  delete(id: string): Promise<boolean>;
+  /** Locks are kept by user id apart from the user, so that users of the configuration file can be locked too. */
+  setLocked(id: string, locked: boolean, now: number): Promise<void>;
+  isLocked(id: string): Promise<boolean>;
+}
+
+export interface SessionStore {
+  insert(session: Session): Promise<void>;
+  findById(id: string): Promise<Session | null>;
+  listByUser(userId: string | null): Promise<readonly Session[]>;
+  /** False where it was gone already. */
+  delete(id: string): Promise<boolean>;
+  deleteByUser(userId: string): Promise<number>;
+  /** Writes many `lastSeenAt` in one transaction; never moves one back. Emits no change. */
+  touch(seen: ReadonlyMap<string, number>): Promise<void>;
+  /** Removes what has reached its absolute or idle end. Emits no change. */
+  deleteExpired(now: number): Promise<number>;
+}
+
+export interface ApiKeyStore {
+  insert(key: ApiKey): Promise<void>;
+  findById(id: string): Promise<ApiKey | null>;
+  list(userId: string | null): Promise<readonly ApiKey[]>;
+  delete(id: string): Promise<boolean>;
+  /** As SessionStore.touch. */
+  touch(used: ReadonlyMap<string, number>): Promise<void>;
+}
+
+export interface SigningKeyStore {
+  list(): Promise<readonly SigningKey[]>;
+  /**
+   * Makes `key` the one that signs and retires the one before, atomically. With `onlyIfNone` nothing happens where one of
+   * its algorithm signs already: two processes that start together agree on one key. True where the key was put in.
+   */
+  rotate(key: SigningKey, options: { retiredVerifiesUntil: number; onlyIfNone: boolean }): Promise<boolean>;
+  /** Removes those that no longer verify anything. */
+  deleteExpired(now: number): Promise<number>;
+}
+
+export interface Change {
+  readonly kind: 'user' | 'session' | 'api-key' | 'signing-key';
+  readonly id: string;
+}
+
+/**
+ * Tells what was changed, so that caches let go of it. Changes made through this store are told before the call that made
+ * them resolves; those of other processes within `interval` milliseconds.
+ */
+export interface ChangeFeed {
+  /** `null` means: too much was missed, let go of everything. Returns the function that stops it. */
+  follow(listener: (change: Change | null) => void, interval: number): () => void;
+}
