@@ -5,6 +5,8 @@ export interface HeaderFields {
   get(name: string): string | undefined;
   /** How often the field stands there: two lines of a credential are refused, never chosen from. */
   count(name: string): number;
+  /** All its values, in order. */
+  all(name: string): readonly string[];
 }
 
 /** What is to be decided: one request as its client sent it, whichever front server tells about it. */
