@@ -1,0 +1,106 @@
+import type { Configuration } from '../config/schema.ts';
+import type { Clock } from '../domain/clock.ts';
+import { mintSecret, secretMatches, splitSecret } from '../domain/secret.ts';
+import type { Session } from '../domain/session.ts';
+import type { SessionStore } from '../domain/store.ts';
+import type { User } from '../domain/user.ts';
+import type { Directory } from './directory.ts';
+
+/** What is remembered of sessions between requests: the newest `lastSeenAt` lives there. A `Map` will do. */
+export interface SessionCache {
+  get(id: string): Session | undefined;
+  set(id: string, session: Session): unknown;
+}
+
+export interface StartedSession {
+  /** `<id>.<secret>`, URL-safe characters only. It is in no other place. */
+  readonly cookieValue: string;
+  readonly session: Session;
+}
+
+export interface Sessions {
+  start(user: User, options: { readonly remember: boolean }): Promise<StartedSession>;
+  /**
+   * Whose the presented cookie values are. Of several values the only valid one counts; null where none is valid or two
+   * are valid for different users.
+   */
+  find(cookieValues: readonly string[]): Promise<{ readonly session: Session; readonly user: User } | null>;
+  /** Ends every session whose secret was presented, so that knowing an id ends nothing. Returns those it ended. */
+  endPresented(cookieValues: readonly string[]): Promise<readonly Session[]>;
+  /** False where it was gone already. */
+  end(sessionId: string): Promise<boolean>;
+  /** Live ones only; `null` lists everybody's. */
+  listSessions(userId: string | null): Promise<readonly Session[]>;
+  /** How many were ended. */
+  revokeAll(userId: string): Promise<number>;
+}
+
+/** Browsers' logins. The change feed tells caches of every end before these calls resolve. */
+export function createSessions(options: {
+  readonly store: SessionStore;
+  readonly directory: Directory;
+  readonly configuration: Configuration['session'];
+  readonly cache: SessionCache;
+  readonly clock: Clock;
+}): Sessions {
+  const { store, directory, configuration, cache, clock } = options;
+
+  async function presented(cookieValues: readonly string[]): Promise<readonly Session[]> {
+    const found: Session[] = [];
+    for (const value of new Set(cookieValues)) {
+      const parts = splitSecret(value);
+      if (parts === null) continue;
+      const session = cache.get(parts.id) ?? (await store.findById(parts.id));
+      if (session !== null && secretMatches(parts.secret, session.secretHash)) found.push(session);
+    }
+    return found;
+  }
+
+  return {
+    async start(user, { remember }) {
+      const now = clock();
+      const { id, text, secretHash } = mintSecret();
+      const session: Session = {
+        id,
+        secretHash,
+        userId: user.id,
+        createdAt: now,
+        authenticatedAt: now,
+        expiresAt: now + (remember ? configuration.remember : configuration.lifetime),
+        idle: remember ? null : configuration.idle,
+        lastSeenAt: now,
+      };
+      await store.insert(session);
+      cache.set(id, session);
+      return { cookieValue: text, session };
+    },
+
+    async find(cookieValues) {
+      const live = (await presented(cookieValues)).filter((session) => isLive(session, clock()));
+      const [session] = live;
+      if (session === undefined || live.some((other) => other.userId !== session.userId)) return null;
+      const user = await directory.byId(session.userId);
+      return user === null || user.locked ? null : { session, user };
+    },
+
+    async endPresented(cookieValues) {
+      const sessions = await presented(cookieValues);
+      for (const session of sessions) await store.delete(session.id);
+      return sessions;
+    },
+
+    end: (sessionId) => store.delete(sessionId),
+
+    async listSessions(userId) {
+      const sessions = await store.listByUser(userId);
+      return sessions.map((session) => cache.get(session.id) ?? session).filter((session) => isLive(session, clock()));
+    },
+
+    revokeAll: (userId) => store.deleteByUser(userId),
+  };
+}
+
+/** Neither at its absolute end nor paused for too long. */
+export function isLive(session: Session, now: number): boolean {
+  return now < session.expiresAt && (session.idle === null || now - session.lastSeenAt < session.idle);
+}

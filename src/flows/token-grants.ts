@@ -1,0 +1,105 @@
+import { randomBytes } from 'node:crypto';
+import { readJwtHeader, signJwt, verifyJwt } from '../adapters/jose.ts';
+import type { Clock } from '../domain/clock.ts';
+import type { User } from '../domain/user.ts';
+import type { SigningKeys } from './signing-keys.ts';
+
+export interface IssuedAccessToken {
+  readonly token: string;
+  /** ms since the epoch, a whole second. */
+  readonly expiresAt: number;
+  /** Whole seconds. */
+  readonly expiresIn: number;
+}
+
+/** What a good access token says. Roles and groups are those of the day it was issued. Times are ms since the epoch. */
+export interface AccessTokenClaims {
+  readonly id: string;
+  readonly subject: string;
+  readonly username: string;
+  readonly roles: readonly string[];
+  readonly groups: readonly string[];
+  readonly issuedAt: number;
+  readonly authenticatedAt: number;
+  readonly expiresAt: number;
+}
+
+export interface AccessTokens {
+  /** A token for somebody who has just proved who they are. `now` in ms since the epoch. */
+  issueAccessToken(user: User, now: number): Promise<IssuedAccessToken>;
+  /** null for everything that is not a live access token of ours. */
+  verifyAccessToken(token: string): Promise<AccessTokenClaims | null>;
+}
+
+const TYPE = 'at+jwt';
+/** Far beyond any token of ours, and little enough to decode without a thought. */
+const LONGEST_TOKEN = 16_384;
+
+/**
+ * Access tokens as RFC 9068 has them.
+ * @param options.lifetime in ms; tokens count in whole seconds
+ */
+export function createAccessTokens(options: {
+  readonly keys: Pick<SigningKeys, 'current' | 'verificationKeys'>;
+  readonly issuer: string;
+  readonly audience: string;
+  readonly lifetime: number;
+  readonly clock: Clock;
+}): AccessTokens {
+  const { keys, issuer, audience, clock } = options;
+  const expiresIn = Math.max(1, Math.floor(options.lifetime / 1_000));
+
+  return {
+    async issueAccessToken(user, now) {
+      const { kid, algorithm, privateKey } = keys.current();
+      const iat = Math.floor(now / 1_000);
+      const exp = iat + expiresIn;
+      const claims = {
+        iss: issuer,
+        aud: audience,
+        sub: user.id,
+        // RFC 9068 section 2.2 requires it. People get these tokens from gatelodge itself, on behalf of no other client.
+        client_id: 'gatelodge',
+        preferred_username: user.username,
+        iat,
+        exp,
+        auth_time: iat,
+        jti: randomBytes(16).toString('base64url'),
+        roles: [...user.roles],
+        groups: [...user.groups],
+      };
+      const token = await signJwt(claims, { algorithm, typ: TYPE, kid }, privateKey);
+      return { token, expiresAt: exp * 1_000, expiresIn };
+    },
+
+    async verifyAccessToken(token) {
+      if (token.length > LONGEST_TOKEN) return null;
+      const header = readJwtHeader(token);
+      // The header is the attacker's until the signature is checked, so it chooses among our own keys and nothing more:
+      // the key has one algorithm (RFC 8725 section 3.1), the type is ours (3.11), and parameters that we never write
+      // (`jwk`, `jku`, `x5u`, `crit`, `b64`) are refused, not ignored.
+      if (header === null || header.typ !== TYPE || header.kid === undefined) return null;
+      if (Object.keys(header).length !== 3) return null;
+      const known = keys.verificationKeys().get(header.kid);
+      if (known === undefined || header.alg !== known.algorithm) return null;
+      const requiredClaims = ['sub', 'iat', 'jti', 'auth_time'];
+      const expected = { algorithm: known.algorithm, issuer, audience, requiredClaims, now: clock() };
+      const claims = await verifyJwt(token, known.key, expected);
+      if (claims === null) return null;
+      return {
+        id: String(claims.jti),
+        subject: String(claims.sub),
+        username: String(claims['preferred_username'] ?? ''),
+        roles: strings(claims['roles']),
+        groups: strings(claims['groups']),
+        issuedAt: Number(claims.iat) * 1_000,
+        authenticatedAt: Number(claims['auth_time']) * 1_000,
+        expiresAt: Number(claims.exp) * 1_000,
+      };
+    },
+  };
+}
+
+function strings(value: unknown): readonly string[] {
+  return Array.isArray(value) ? value.filter((one) => typeof one === 'string') : [];
+}
