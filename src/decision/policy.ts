@@ -1,6 +1,6 @@
 import type { Configuration } from '../config/schema.ts';
 import type { AccessRequest } from '../domain/access-request.ts';
-import { readPath, toRawPath, type UnreadablePath } from '../domain/path.ts';
+import { readPath, type UnreadablePath } from '../domain/path.ts';
 import { covers } from './coverage.ts';
 import { compileRule, indexedPath, matchRule, type Rule } from './rule.ts';
 
@@ -145,9 +145,9 @@ export function checkPolicy(configuration: Pick<Configuration, 'paths'>): Policy
   const policy = compilePolicy(configuration);
   for (const rule of policy.rules) {
     if (rule.path?.kind === 'literal') {
-      const readings = readPath(toRawPath(rule.path.text).replaceAll('%', '%25'));
-      const plain = readPath(toRawPath(rule.path.text));
-      const canonical = [readings, plain].some((reading) => typeof reading !== 'string' && reading.canonical === rule.path?.text && reading.others.length === 0);
+      // In the request it comes encoded; `%25`, `%2F` and their like are written in the configuration as they stay.
+      const readings = readPath(encodeURI(rule.path.text).replaceAll('%25', '%'));
+      const canonical = typeof readings !== 'string' && readings.canonical === rule.path.text && readings.others.length === 0;
       if (!canonical) {
         findings.push({
           rule: rule.number,

@@ -1,0 +1,104 @@
+import type { Configuration, RuleConfiguration } from '../config/schema.ts';
+import { type Clock, systemClock } from '../domain/clock.ts';
+import { createRateLimit, type TakeFromAllowance } from '../domain/rate-limit.ts';
+import type { PluginInstance } from './authenticate.ts';
+import { compilePolicy, type Policy } from './policy.ts';
+import type { Rule } from './rule.ts';
+
+/** What a rule asks of the request, with its plugins at hand. */
+export interface Access {
+  /** 0 for the default. */
+  readonly rule: number;
+  readonly authenticate: true | false | 'optional';
+  readonly plugins: readonly PluginInstance[];
+  readonly mode: 'any' | 'all';
+  readonly challenges: readonly string[];
+  readonly login: boolean;
+  /** null for the default, which asks for no more than to be somebody. */
+  readonly required: RuleConfiguration | null;
+  readonly take: TakeFromAllowance | null;
+}
+
+/** A page or call of a plugin's own. gatelodge answers it itself, so a check of it is allowed, or login would lead to login. */
+export interface OwnPath {
+  readonly path: string;
+  readonly plugin: string;
+  readonly description: string;
+}
+
+/** Everything a decision is made from: compiled once, never changed. */
+export interface Gate {
+  readonly policy: Policy;
+  readonly accesses: readonly Access[];
+  readonly whenNoRule: Access | 'deny';
+  readonly own: { readonly host: string; readonly port: number; readonly paths: ReadonlyMap<string, OwnPath> };
+  readonly clock: Clock;
+}
+
+export interface GateParts {
+  readonly configuration: Pick<Configuration, 'paths' | 'auth'>;
+  readonly plugins: ReadonlyMap<string, PluginInstance>;
+  /** Where browsers reach gatelodge; its path is put in front of the plugins' paths. */
+  readonly publicUrl: URL;
+  readonly clock?: Clock;
+}
+
+/** @throws RangeError where a rule names a plugin that is not there; the configuration's check has said so before */
+export function buildGate({ configuration, plugins, publicUrl, clock = systemClock }: GateParts): Gate {
+  const policy = compilePolicy(configuration);
+  const { auth } = configuration;
+  const defaults = auth.default_plugins ?? [...plugins.keys()];
+  const base = publicUrl.pathname.replace(/\/+$/, '');
+  const paths = new Map<string, OwnPath>();
+  for (const { name, plugin } of plugins.values()) {
+    for (const own of plugin.paths ?? []) paths.set(base + own.path, { path: base + own.path, plugin: name, description: own.description });
+  }
+  const instances = (names: readonly string[]) =>
+    names.map((name) => {
+      const instance = plugins.get(name);
+      if (instance === undefined) throw new RangeError(`no plugin instance is named ${name}`);
+      return instance;
+    });
+  const access = (rule: Rule): Access => {
+    const { authenticate, mode, rate_limit: limit, plugins: named, deny } = rule.required;
+    const asked = authenticate === false || deny ? [] : instances(named ?? defaults);
+    return {
+      rule: rule.number,
+      authenticate,
+      mode: mode ?? auth.default_mode,
+      required: rule.required,
+      take: limit === undefined ? null : createRateLimit({ ...limit, burst: limit.burst ?? limit.requests }, clock),
+      ...asking(asked),
+    };
+  };
+  return {
+    policy,
+    accesses: policy.rules.map(access),
+    whenNoRule:
+      auth.default_behavior === 'deny'
+        ? 'deny'
+        : {
+            rule: 0,
+            authenticate: auth.default_behavior === 'authenticated',
+            mode: auth.default_mode,
+            required: null,
+            take: null,
+            ...asking(auth.default_behavior === 'authenticated' ? instances(defaults) : []),
+          },
+    own: { host: publicUrl.hostname.replace(/^\[|\]$/g, ''), port: effectivePort(publicUrl), paths },
+    clock,
+  };
+}
+
+function asking(plugins: readonly PluginInstance[]): Pick<Access, 'plugins' | 'challenges' | 'login'> {
+  return {
+    plugins,
+    challenges: [...new Set(plugins.flatMap(({ plugin }) => plugin.challenge ?? []))],
+    login: plugins.some(({ plugin }) => plugin.login === true),
+  };
+}
+
+export function effectivePort(url: URL): number {
+  if (url.port !== '') return Number(url.port);
+  return url.protocol === 'https:' ? 443 : 80;
+}

@@ -1,0 +1,99 @@
+import type { AccessRequest } from '../domain/access-request.ts';
+import type { ChallengeReason, Decision, Deny, DenyReason } from '../domain/decision.ts';
+import type { Identity } from '../domain/identity.ts';
+import { andThen, type MaybePromise } from '../domain/maybe-promise.ts';
+import type { Access, Gate, OwnPath } from './access.ts';
+import { type Authentication, authenticate } from './authenticate.ts';
+import { findApplicable } from './policy.ts';
+
+/** How the credentials are judged: by the rule's plugins, or, for `explain` and `tests:`, by what is assumed. */
+export type Authenticator = (access: Access, request: AccessRequest) => MaybePromise<Authentication>;
+
+const byPlugins: Authenticator = (access, request) => authenticate(access.plugins, access.mode, request);
+
+/** The rule's number is 0 until one was found. */
+export function deny(reason: DenyReason, rule = 0, identity: Identity | null = null): Deny {
+  return { effect: 'deny', reason, rule, identity };
+}
+
+/**
+ * The one decision about a request: find the rule, establish who asks, hold that against what the rule requires.
+ * Never throws; what fails on the way is `unavailable`.
+ */
+export function decide(gate: Gate, request: AccessRequest, authenticator: Authenticator = byPlugins): MaybePromise<Decision> {
+  if (ownPathOf(gate, request) !== null) return { effect: 'allow', identity: null, rule: 0 };
+  const applicable = findApplicable(gate.policy, request);
+  if (applicable.kind === 'refused') return deny(applicable.reason, applicable.rule);
+  const access = applicable.kind === 'rule' ? gate.accesses[applicable.rule.number - 1] : gate.whenNoRule;
+  if (access === undefined || access === 'deny') return deny('no-rule');
+  return decideAccess(gate, access, request, authenticator);
+}
+
+/** Whether any credential of the request is good, for a check that names no target at all. */
+export function decideCredential(gate: Gate, request: AccessRequest): MaybePromise<Decision> {
+  if (gate.whenNoRule === 'deny') return deny('no-rule');
+  return decideAccess(gate, gate.whenNoRule, request, byPlugins);
+}
+
+/** The plugin's own path that a URL is, where it is one: exactly, in the only spelling there is. */
+export function ownPathOf(gate: Gate, request: AccessRequest): OwnPath | null {
+  const { own } = gate;
+  if (request.host !== own.host || request.port !== own.port) return null;
+  return own.paths.get(request.rawPath) ?? null;
+}
+
+function decideAccess(gate: Gate, access: Access, request: AccessRequest, authenticator: Authenticator): MaybePromise<Decision> {
+  if (access.required?.deny === true) return deny('deny-rule', access.rule);
+  if (access.authenticate === false) return admit(access, request, null);
+  // Which of two credentials the application would take for its own can't be known (RFC 9110 section 5.3 allows only one).
+  if (request.headers.count('authorization') > 1 || request.headers.count('x-api-key') > 1) return deny('malformed-request', access.rule);
+  return andThen(authenticator(access, request), (authentication) => judge(gate, access, request, authentication));
+}
+
+function judge(gate: Gate, access: Access, request: AccessRequest, authentication: Authentication): Decision {
+  switch (authentication.kind) {
+    case 'identified':
+      return meetsRequirements(gate, access, authentication.identity) ?? admit(access, request, authentication.identity);
+    case 'nobody':
+      return access.authenticate === 'optional' ? admit(access, request, null) : challenge(access, 'no-credentials');
+    case 'rejected':
+      if (access.authenticate === 'optional' && authentication.rejection.stale === true) return admit(access, request, null);
+      return challenge(access, authentication.rejection.reason);
+    case 'failed':
+      return { effect: 'unavailable', reason: authentication.reason, rule: access.rule, cause: authentication.cause };
+  }
+}
+
+/** null where everything is met, else the refusal. */
+function meetsRequirements(gate: Gate, access: Access, identity: Identity): Decision | null {
+  const { required, rule } = access;
+  if (required === null) return null;
+  if (required.users !== undefined && !required.users.includes(identity.username)) return deny('user-not-allowed', rule, identity);
+  if (required.roles !== undefined && !overlap(required.roles, identity.roles)) return deny('role-missing', rule, identity);
+  if (required.groups !== undefined && !overlap(required.groups, identity.groups)) return deny('role-missing', rule, identity);
+  if (required.scopes !== undefined && identity.scopes !== null && !overlap(required.scopes, identity.scopes)) return deny('scope-missing', rule, identity);
+  if (required.permission !== undefined) return deny('permission-missing', rule, identity);
+  if (required.mfa === true) return challenge(access, 'mfa-required');
+  if (required.max_age !== undefined) {
+    const { authenticatedAt } = identity;
+    if (authenticatedAt === null || gate.clock() - authenticatedAt > required.max_age) return challenge(access, 'reauth-required');
+  }
+  return null;
+}
+
+function admit(access: Access, request: AccessRequest, identity: Identity | null): Decision {
+  if (access.take !== null) {
+    const key = identity === null ? `address ${request.clientAddress() ?? ''}` : `subject ${identity.subject}`;
+    const wait = access.take(key);
+    if (wait > 0) return { effect: 'limited', reason: 'rate-limited', rule: access.rule, retryAfter: Math.max(1, Math.ceil(wait / 1000)) };
+  }
+  return { effect: 'allow', identity, rule: access.rule };
+}
+
+function challenge(access: Access, reason: ChallengeReason): Decision {
+  return { effect: 'challenge', reason, rule: access.rule, challenges: access.challenges, login: access.login };
+}
+
+function overlap(wanted: readonly string[], held: readonly string[]): boolean {
+  return wanted.some((name) => held.includes(name));
+}
