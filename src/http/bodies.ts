@@ -1,0 +1,67 @@
+import { HttpProblem } from './problems.ts';
+
+export const FORM = 'application/x-www-form-urlencoded';
+export const JSON_TYPE = 'application/json';
+/** Far beyond any form or call of ours. */
+export const LONGEST_BODY = 65_536;
+
+/** The fields of a body, each once. In JSON only the texts: no call takes anything else. */
+export type Fields = ReadonlyMap<string, string>;
+
+/**
+ * @param accepted the content types that the call takes
+ * @throws HttpProblem `unsupported-media-type`, `payload-too-large`, `invalid-request`
+ */
+export async function readFields(request: Request, accepted: readonly string[]): Promise<Fields> {
+  const type = (request.headers.get('content-type') ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
+  if (!accepted.includes(type)) {
+    throw new HttpProblem('unsupported-media-type', `Send ${accepted.join(' or ')}.`, { Accept: accepted.join(', ') });
+  }
+  const text = await readText(request);
+  return type === FORM ? parseForm(text) : parseJson(text);
+}
+
+async function readText(request: Request): Promise<string> {
+  const tooLarge = new HttpProblem('payload-too-large', `The body is longer than ${LONGEST_BODY} bytes.`);
+  if (Number(request.headers.get('content-length') ?? 0) > LONGEST_BODY) throw tooLarge;
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  // A chunked body tells its length only by coming, so it is counted and given up at the limit.
+  for await (const chunk of request.body ?? []) {
+    length += chunk.length;
+    if (length > LONGEST_BODY) throw tooLarge;
+    chunks.push(chunk);
+  }
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks));
+  } catch {
+    throw new HttpProblem('invalid-request', 'The body is not UTF-8.');
+  }
+}
+
+function parseForm(text: string): Fields {
+  const fields = new Map<string, string>();
+  for (const [name, value] of new URLSearchParams(text)) {
+    // Of two values one program takes the first and another the last: neither is right.
+    if (fields.has(name)) throw new HttpProblem('invalid-request', 'A field was sent twice.');
+    fields.set(name, value);
+  }
+  return fields;
+}
+
+function parseJson(text: string): Fields {
+  let body: unknown;
+  try {
+    body = JSON.parse(text);
+  } catch {
+    throw new HttpProblem('invalid-request', 'The body is not JSON.');
+  }
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
+    throw new HttpProblem('invalid-request', 'The body is not a JSON object.');
+  }
+  return new Map(
+    Object.entries(body).flatMap(([name, value]): [string, string][] =>
+      typeof value === 'string' ? [[name, value]] : [],
+    ),
+  );
+}

@@ -1,0 +1,95 @@
+import { FORM, readFields } from './bodies.ts';
+import { sessionCookie } from './cookies.ts';
+import { loginPage } from './pages/login-page.ts';
+import { HttpProblem, problemOf } from './problems.ts';
+import {
+  clientAddress,
+  type Endpoint,
+  type PublicContext,
+  type PublicParts,
+  presentedSessions,
+  requestTarget,
+} from './public-parts.ts';
+import { readRedirect } from './redirects.ts';
+
+const REFUSED = 'User name or password is wrong.';
+const STALE = 'This form had grown old. Please sign in again.';
+
+interface FormState {
+  readonly redirect: string | null;
+  readonly username: string;
+  readonly remember: boolean;
+  readonly message: string;
+}
+
+/** `GET /login?rd=` and `POST /login`. */
+export function loginEndpoints(parts: PublicParts): readonly Endpoint[] {
+  const { base, csrf, safeRedirect, respond, configuration } = parts;
+
+  function form(context: PublicContext, status: number, state: Partial<FormState>, headers = {}): Promise<Response> {
+    const { field, setCookie } = csrf.issue(context.req.raw.headers);
+    const { redirect = null, username = '', remember = false, message = null } = state;
+    const markup = loginPage({ base, csrf: field, redirect, username, remember, message });
+    return respond.page(status, markup, { headers, cookies: [setCookie] });
+  }
+
+  async function show(context: PublicContext): Promise<Response> {
+    const target = requestTarget(context);
+    const redirect = safeRedirect(readRedirect(target));
+    // A rule may want the password again although the session lives; then going back at once would go round in circles.
+    const again = /[?&]prompt=login(?:&|$)/.test(target.split(/[?&]rd=/, 1)[0] ?? '');
+    const live = again ? null : await parts.sessions.find(presentedSessions(parts, context));
+    return live === null ? form(context, 200, { redirect }) : respond.redirect(redirect ?? `${base}/`);
+  }
+
+  async function submit(context: PublicContext): Promise<Response> {
+    const fields = await readFields(context.req.raw, [FORM]);
+    const verdict = csrf.check(context.req.raw.headers, fields.get('csrf'));
+    if (verdict === 'foreign') throw foreignForm(configuration.public_url);
+    const username = fields.get('username') ?? '';
+    const password = fields.get('password') ?? '';
+    const remember = fields.has('remember');
+    const redirect = safeRedirect(fields.get('rd') ?? readRedirect(requestTarget(context)));
+    const again = (status: number, message: string, headers = {}) =>
+      form(context, status, { redirect, username, remember, message }, headers);
+
+    if (verdict === 'stale') return again(403, STALE);
+    if (username === '' || password === '') return again(400, 'Enter your user name and your password.');
+    try {
+      const result = await parts.login.login({ username, password, address: clientAddress(context) });
+      if (result.kind === 'refused') return again(401, REFUSED);
+      if (result.kind === 'limited') {
+        return again(429, `Too many attempts. Try again ${inWords(result.retryAfter)}.`, {
+          'Retry-After': String(result.retryAfter),
+        });
+      }
+      // Always a new session, and the one sent along ends: nobody gets in with a cookie that was there before (fixation).
+      await parts.sessions.endPresented(presentedSessions(parts, context));
+      const { cookieValue } = await parts.sessions.start(result.user, { remember });
+      const cookie = sessionCookie(configuration, cookieValue, remember ? configuration.session.remember : null);
+      return respond.redirect(redirect ?? `${base}/`, { cookies: [cookie] });
+    } catch (error) {
+      const problem = problemOf(error);
+      if (problem.status !== 503) throw error;
+      if (problem.code !== 'overloaded') parts.reportFailure(error);
+      return again(503, problem.message, problem.headers);
+    }
+  }
+
+  return [
+    { path: '/login', method: 'GET', handle: show },
+    { path: '/login', method: 'POST', handle: submit },
+  ];
+}
+
+/** Says where the form should have come from: whoever opened the page under another name needs to know it. */
+export function foreignForm(publicUrl: string): HttpProblem {
+  return new HttpProblem(
+    'forbidden',
+    `This form was not sent from ${new URL(publicUrl).origin}. Open the page there and try again.`,
+  );
+}
+
+function inWords(seconds: number): string {
+  return seconds < 90 ? `in ${seconds} second${seconds === 1 ? '' : 's'}` : `in ${Math.ceil(seconds / 60)} minutes`;
+}

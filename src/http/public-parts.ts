@@ -1,0 +1,85 @@
+import type { Context } from 'hono';
+import type { Configuration } from '../config/schema.ts';
+import type { AuditSink } from '../domain/audit.ts';
+import type { Clock } from '../domain/clock.ts';
+import type { MaybePromise } from '../domain/maybe-promise.ts';
+import type { PasswordLogin } from '../flows/password-login.ts';
+import type { Sessions } from '../flows/sessions.ts';
+import type { SigningKeys } from '../flows/signing-keys.ts';
+import type { AccessTokens } from '../flows/token-grants.ts';
+import type { PluginPath } from '../plugins/plugin-api.ts';
+import { cookieValues, sessionCookieName } from './cookies.ts';
+import type { Csrf } from './csrf.ts';
+import type { SafeRedirect } from './redirects.ts';
+
+/** The configuration once the default of `public_url` has been filled in. */
+export type PublicConfiguration = Configuration & { readonly public_url: string };
+
+/** What the listener knows of a request and a `Request` does not tell. */
+export interface PublicBindings {
+  /** Past the trusted proxies; null where it cannot be told. */
+  readonly clientAddress: string | null;
+  /** The request target exactly as it came (`IncomingMessage.url`); a `Request`'s own `url` has been rewritten. */
+  readonly target?: string;
+}
+export type PublicContext = Context<{ Bindings: PublicBindings }>;
+
+/** What the public pages and calls are made of. */
+export interface PublicDependencies {
+  readonly configuration: PublicConfiguration;
+  /** The service's secret, from which the forms' key is derived. */
+  readonly secret: string;
+  readonly login: PasswordLogin;
+  readonly sessions: Sessions;
+  readonly tokens: AccessTokens;
+  readonly signingKeys: Pick<SigningKeys, 'publicJwks'>;
+  /** All plugins' own paths, below the base path. */
+  readonly pluginPaths: readonly PluginPath[];
+  readonly clock: Clock;
+  readonly audit: AuditSink;
+  /** Told about failures that are ours: the client gets no more than a code. */
+  readonly reportFailure: (error: unknown) => void;
+}
+
+/** The same with what is made of it once, at the start. */
+export interface PublicParts extends PublicDependencies {
+  /** Path of `public_url` without a slash at the end: empty at the root. */
+  readonly base: string;
+  readonly csrf: Csrf;
+  readonly safeRedirect: SafeRedirect;
+  readonly respond: Responder;
+}
+
+/** One call or page: exact path below the base path, and the method; GET covers HEAD. */
+export interface Endpoint {
+  readonly path: string;
+  readonly method: string;
+  readonly handle: (context: PublicContext) => MaybePromise<Response>;
+}
+
+export interface ResponseOptions {
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly cookies?: readonly (string | null)[];
+}
+
+/** Every answer of ours is made here, so that none lacks its protective headers. */
+export interface Responder {
+  page(status: number, markup: unknown, options?: ResponseOptions): Promise<Response>;
+  json(status: number, body: unknown, options?: ResponseOptions): Response;
+  /** 303: the browser goes on with GET, whatever it came with (RFC 9110 section 15.4.4). */
+  redirect(location: string, options?: ResponseOptions): Response;
+}
+
+/** All values that the request carries under the session cookie's name. */
+export function presentedSessions(parts: PublicParts, context: PublicContext): string[] {
+  return cookieValues(context.req.header('cookie'), sessionCookieName(parts.configuration));
+}
+
+/** The client's address, null where the listener cannot tell. */
+export function clientAddress(context: PublicContext): string | null {
+  return context.env?.clientAddress ?? null;
+}
+
+export function requestTarget(context: PublicContext): string {
+  return context.env?.target ?? context.req.url;
+}

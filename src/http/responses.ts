@@ -1,0 +1,58 @@
+import { hash } from 'node:crypto';
+import { STYLE } from './pages/style.ts';
+import type { Responder, ResponseOptions } from './public-parts.ts';
+
+/** Nothing of ours may be kept: a login page after logout, a token in a proxy. */
+const EVERYWHERE = {
+  'Cache-Control': 'no-store',
+  'X-Content-Type-Options': 'nosniff',
+  // Not `no-referrer`, under which browsers send `Origin: null` with our own forms.
+  'Referrer-Policy': 'same-origin',
+};
+
+/** @param allowedRedirects form-action names them because Chromium holds it against the redirect after the form too */
+export function createResponder(allowedRedirects: readonly string[]): Responder {
+  const policy = [
+    "default-src 'none'",
+    `style-src 'sha256-${hash('sha256', STYLE, 'base64')}'`,
+    'img-src data:',
+    `form-action ${["'self'", ...allowedRedirects].join(' ')}`,
+    "frame-ancestors 'none'",
+    "base-uri 'none'",
+  ].join('; ');
+
+  return {
+    async page(status, markup, options) {
+      const headers = collect(options, {
+        'Content-Type': 'text/html; charset=utf-8',
+        'Content-Security-Policy': policy,
+        'X-Frame-Options': 'DENY',
+        'Cross-Origin-Opener-Policy': 'same-origin',
+      });
+      return new Response(String(await markup), { status, headers });
+    },
+    json(status, body, options) {
+      return new Response(JSON.stringify(body), {
+        status,
+        headers: collect(options, { 'Content-Type': 'application/json' }),
+      });
+    },
+    redirect(location, options) {
+      // An empty text, not null: null would be sent chunked.
+      return new Response('', { status: 303, headers: collect(options, { Location: location }) });
+    },
+  };
+}
+
+/** A plugin's own answer with the headers that every answer has, except where the plugin set them itself. */
+export function withCommonHeaders(response: Response): Response {
+  const headers = new Headers(response.headers);
+  for (const [name, value] of Object.entries(EVERYWHERE)) if (!headers.has(name)) headers.set(name, value);
+  return new Response(response.body, { status: response.status, statusText: response.statusText, headers });
+}
+
+function collect(options: ResponseOptions | undefined, own: Readonly<Record<string, string>>): Headers {
+  const headers = new Headers({ ...EVERYWHERE, ...own, ...options?.headers });
+  for (const cookie of options?.cookies ?? []) if (cookie !== null) headers.append('Set-Cookie', cookie);
+  return headers;
+}
