@@ -1,7 +1,7 @@
 import type { Configuration } from '../config/schema.ts';
 import type { Clock } from '../domain/clock.ts';
 import { mintSecret, secretMatches, splitSecret } from '../domain/secret.ts';
-import type { Session } from '../domain/session.ts';
+import { isLive, type Session } from '../domain/session.ts';
 import type { SessionStore } from '../domain/store.ts';
 import type { User } from '../domain/user.ts';
 import type { Directory } from './directory.ts';
@@ -98,9 +98,4 @@ export function createSessions(options: {
 
     revokeAll: (userId) => store.deleteByUser(userId),
   };
-}
-
-/** Neither at its absolute end nor paused for too long. */
-export function isLive(session: Session, now: number): boolean {
-  return now < session.expiresAt && (session.idle === null || now - session.lastSeenAt < session.idle);
 }

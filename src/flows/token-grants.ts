@@ -12,14 +12,10 @@ export interface IssuedAccessToken {
   readonly expiresIn: number;
 }
 
-/** What a good access token says. Roles and groups are those of the day it was issued. Times are ms since the epoch. */
-export interface AccessTokenClaims {
-  readonly id: string;
-  readonly subject: string;
-  readonly username: string;
-  readonly roles: readonly string[];
-  readonly groups: readonly string[];
-  readonly issuedAt: number;
+/** Whose a good access token is. Its roles are those of the day it was issued, so the directory is asked for today's. */
+export interface VerifiedAccessToken {
+  readonly userId: string;
+  /** Times in ms since the epoch. */
   readonly authenticatedAt: number;
   readonly expiresAt: number;
 }
@@ -28,7 +24,7 @@ export interface AccessTokens {
   /** A token for somebody who has just proved who they are. `now` in ms since the epoch. */
   issueAccessToken(user: User, now: number): Promise<IssuedAccessToken>;
   /** null for everything that is not a live access token of ours. */
-  verifyAccessToken(token: string): Promise<AccessTokenClaims | null>;
+  verifyAccessToken(token: string): Promise<VerifiedAccessToken | null>;
 }
 
 const TYPE = 'at+jwt';
@@ -87,19 +83,10 @@ export function createAccessTokens(options: {
       const claims = await verifyJwt(token, known.key, expected);
       if (claims === null) return null;
       return {
-        id: String(claims.jti),
-        subject: String(claims.sub),
-        username: String(claims['preferred_username'] ?? ''),
-        roles: strings(claims['roles']),
-        groups: strings(claims['groups']),
-        issuedAt: Number(claims.iat) * 1_000,
+        userId: String(claims.sub),
         authenticatedAt: Number(claims['auth_time']) * 1_000,
         expiresAt: Number(claims.exp) * 1_000,
       };
     },
   };
-}
-
-function strings(value: unknown): readonly string[] {
-  return Array.isArray(value) ? value.filter((one) => typeof one === 'string') : [];
 }

@@ -33,21 +33,3 @@ export function sessionCookie(configuration: CookieConfiguration, value: string,
 export function clearedSessionCookie(configuration: CookieConfiguration): string {
   return sessionCookie(configuration, '', 0);
 }
-
-/** All values of one name in a Cookie header, in order: a cookie planted from a neighbouring host stands beside ours. */
-export function cookieValues(header: string | undefined, name: string): string[] {
-  const values: string[] = [];
-  if (header === undefined) return values;
-  for (let at = 0; at < header.length; ) {
-    const semicolon = header.indexOf(';', at);
-    const end = semicolon === -1 ? header.length : semicolon;
-    let start = at;
-    while (header.charCodeAt(start) === 0x20 || header.charCodeAt(start) === 0x09) start += 1;
-    const equals = start + name.length;
-    if (equals < end && header.charCodeAt(equals) === 0x3d && header.startsWith(name, start)) {
-      values.push(header.slice(equals + 1, end).trimEnd());
-    }
-    at = end + 1;
-  }
-  return values;
-}

@@ -1,4 +1,5 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto';
+import { cookieValues } from '../domain/cookie-header.ts';
 import { deriveKey, keyedHash } from '../domain/secret.ts';
 import { type CookieConfiguration, cookiesAreSecure, cookieValues } from './cookies.ts';
 
@@ -27,7 +28,7 @@ export function createCsrf(configuration: CookieConfiguration & { readonly publi
   const origin = new URL(configuration.public_url).origin;
 
   const nonces = (headers: Headers) =>
-    cookieValues(headers.get('cookie') ?? undefined, name).filter((value) => NONCE.test(value));
+    cookieValues(headers.get('cookie') ?? '', name).filter((value) => NONCE.test(value));
 
   return {
     issue(headers) {

@@ -2,13 +2,14 @@ import type { Context } from 'hono';
 import type { Configuration } from '../config/schema.ts';
 import type { AuditSink } from '../domain/audit.ts';
 import type { Clock } from '../domain/clock.ts';
+import { cookieValues } from '../domain/cookie-header.ts';
 import type { MaybePromise } from '../domain/maybe-promise.ts';
 import type { PasswordLogin } from '../flows/password-login.ts';
 import type { Sessions } from '../flows/sessions.ts';
 import type { SigningKeys } from '../flows/signing-keys.ts';
 import type { AccessTokens } from '../flows/token-grants.ts';
 import type { PluginPath } from '../plugins/plugin-api.ts';
-import { cookieValues, sessionCookieName } from './cookies.ts';
+import { sessionCookieName } from './cookies.ts';
 import type { Csrf } from './csrf.ts';
 import type { SafeRedirect } from './redirects.ts';
 
@@ -72,7 +73,7 @@ export interface Responder {
 
 /** All values that the request carries under the session cookie's name. */
 export function presentedSessions(parts: PublicParts, context: PublicContext): string[] {
-  return cookieValues(context.req.header('cookie'), sessionCookieName(parts.configuration));
+  return cookieValues(context.req.header('cookie') ?? '', sessionCookieName(parts.configuration));
 }
 
 /** The client's address, null where the listener cannot tell. */
