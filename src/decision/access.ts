@@ -1,7 +1,7 @@
 import type { Configuration, RuleConfiguration } from '../config/schema.ts';
+import type { PluginInstance } from '../domain/authentication.ts';
 import { type Clock, systemClock } from '../domain/clock.ts';
 import { createRateLimit, type TakeFromAllowance } from '../domain/rate-limit.ts';
-import type { PluginInstance } from './authenticate.ts';
 import { compilePolicy, type Policy } from './policy.ts';
 import type { Rule } from './rule.ts';
 

@@ -1,15 +1,9 @@
 import type { AccessRequest } from '../domain/access-request.ts';
+import type { AuthenticationResult, PluginInstance, Rejected } from '../domain/authentication.ts';
 import type { UnavailableReason } from '../domain/decision.ts';
 import { errorCodeOf } from '../domain/errors.ts';
 import type { Identity } from '../domain/identity.ts';
 import { isPromise, type MaybePromise } from '../domain/maybe-promise.ts';
-import type { AuthenticationPlugin, AuthenticationResult, Rejected } from '../plugins/plugin-api.ts';
-
-/** A configured plugin: the instance's name and what answers for it. */
-export interface PluginInstance {
-  readonly name: string;
-  readonly plugin: AuthenticationPlugin;
-}
 
 /** What the credentials of a request come to. */
 export type Authentication =

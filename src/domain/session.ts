@@ -13,3 +13,8 @@ export interface Session {
   /** Written back in batches; the newest value lives in memory. */
   lastSeenAt: number;
 }
+
+/** Neither at its absolute end nor paused for too long. `now` in ms since the epoch. */
+export function isLive(session: Session, now: number): boolean {
+  return now < session.expiresAt && (session.idle === null || now - session.lastSeenAt < session.idle);
+}

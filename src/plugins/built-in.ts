@@ -1,0 +1,51 @@
+import type { ApiKey } from '../domain/api-key.ts';
+import type { LiveRecords } from '../domain/live.ts';
+import type { MaybePromise } from '../domain/maybe-promise.ts';
+import type { Passwords } from '../domain/passwords.ts';
+import type { Session } from '../domain/session.ts';
+import type { User } from '../domain/user.ts';
+import type { Identity, PluginContext, PluginPath } from './plugin-api.ts';
+
+/** What the built-in plugins get beyond the public API: the directory and everything that gatelodge issues itself. */
+export interface BuiltInContext extends PluginContext {
+  readonly directory: {
+    byId(id: string): MaybePromise<User | null>;
+    byUsername(username: string): MaybePromise<User | null>;
+  };
+  readonly sessions: LiveRecords<Session>;
+  readonly apiKeys: LiveRecords<ApiKey>;
+  readonly passwords: Passwords;
+  /** Judges a directory user's password; null for a bad one, whatever is wrong. Throws `overloaded`, `store-unavailable`. */
+  readonly login: (username: string, password: string, address: string | null) => Promise<User | null>;
+  /** Whose the access token is; null where it is none of ours, or no longer good. */
+  readonly verifyAccessToken: (token: string) => Promise<VerifiedToken | null>;
+  readonly cookieName: string;
+  /** Pages that the session plugin reserves; the public application answers them. */
+  readonly loginPaths: readonly PluginPath[];
+  /** Writes an own user's stronger hash where it came from; rejects where that can't be written. */
+  readonly replaceOwnHash: (instance: string, place: OwnHashPlace, username: string, expected: string, next: string) => Promise<void>;
+}
+
+export type OwnHashPlace = { readonly kind: 'configuration' } | { readonly kind: 'htpasswd'; readonly file: string };
+
+export interface VerifiedToken {
+  readonly userId: string;
+  /** Times in ms since the epoch. */
+  readonly authenticatedAt: number;
+  readonly expiresAt: number;
+}
+
+/** The identity of a directory user, by whichever credential. */
+export function identityOf(user: User, extra: Pick<Identity, 'methods' | 'scopes' | 'authenticatedAt'>): Identity {
+  return Object.freeze({
+    subject: user.id,
+    username: user.username,
+    name: user.name,
+    email: user.email,
+    roles: user.roles,
+    groups: user.groups,
+    claims: {},
+    userId: user.id,
+    ...extra,
+  });
+}

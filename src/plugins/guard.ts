@@ -1,0 +1,101 @@
+import { GatelodgeError } from '../domain/errors.ts';
+import type { Identity } from '../domain/identity.ts';
+import { isPromise, type MaybePromise } from '../domain/maybe-promise.ts';
+import type { AccessRequest, AuthenticationPlugin, AuthenticationResult, PluginContext } from './plugin-api.ts';
+
+export const DEFAULT_DEADLINE = 2_000;
+
+/**
+ * Stands between the decision and other people's code: what throws, takes too long or answers nonsense is a technical
+ * failure, by which the request is refused, and is logged.
+ * @param deadline in ms
+ */
+export function guardPlugin(plugin: AuthenticationPlugin, deadline: number, context: PluginContext): AuthenticationPlugin {
+  const { instance, log } = context;
+  const fail = (message: string, cause?: unknown): never => {
+    log('error', message, { instance, ...(cause instanceof Error ? { error: cause.name } : {}) });
+    throw new GatelodgeError('plugin-failed', message, { cause });
+  };
+  const checked = (result: unknown): AuthenticationResult => asResult(result, instance) ?? fail('the plugin answered what is no result');
+
+  async function inTime(result: Promise<AuthenticationResult>): Promise<AuthenticationResult> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<'late'>((resolve) => {
+      timer = setTimeout(() => resolve('late'), deadline);
+    });
+    try {
+      const first = await Promise.race([result, late]);
+      return first === 'late' ? fail('the plugin did not answer in time') : checked(first);
+    } catch (error) {
+      if (error instanceof GatelodgeError) throw error;
+      return fail('the plugin failed', error);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  return {
+    ...(plugin.challenge === undefined ? {} : { challenge: plugin.challenge }),
+    ...(plugin.login === undefined ? {} : { login: plugin.login }),
+    ...(plugin.paths === undefined ? {} : { paths: plugin.paths }),
+    ...(plugin.identityHeaders === undefined ? {} : { identityHeaders: plugin.identityHeaders }),
+    authenticate(request: AccessRequest): MaybePromise<AuthenticationResult> {
+      let result: unknown;
+      try {
+        result = plugin.authenticate(request);
+      } catch (error) {
+        return fail('the plugin failed', error);
+      }
+      return isThenable(result) ? inTime(Promise.resolve(result)) : checked(result);
+    },
+    close: () => plugin.close?.(),
+  };
+}
+
+function isThenable(value: unknown): value is PromiseLike<AuthenticationResult> {
+  return isPromise(value as MaybePromise<unknown>) || (typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function');
+}
+
+/** The result with nothing in it that was not checked; null where it is none. */
+function asResult(value: unknown, instance: string): AuthenticationResult | null {
+  if (typeof value !== 'object' || value === null || !('kind' in value)) return null;
+  if (value.kind === 'not-responsible') return { kind: 'not-responsible' };
+  if (value.kind === 'rejected') {
+    const reason = 'reason' in value ? value.reason : 'credentials-rejected';
+    return reason === 'credentials-rejected' || reason === 'session-expired' || reason === 'user-locked' ? { kind: 'rejected', reason } : null;
+  }
+  if (value.kind !== 'authenticated' || !('identity' in value)) return null;
+  const identity = asIdentity(value.identity, instance);
+  return identity === null ? null : { kind: 'authenticated', identity };
+}
+
+const known = new WeakMap<object, Identity>();
+
+function asIdentity(value: unknown, instance: string): Identity | null {
+  if (typeof value !== 'object' || value === null) return null;
+  const before = known.get(value);
+  if (before !== undefined && Object.isFrozen(value)) return before;
+  const fields: Partial<Record<keyof Identity, unknown>> = value;
+  const { subject, username, name = '', email = '', roles = [], groups = [], scopes = null, claims = {}, authenticatedAt = null } = fields;
+  if (!isText(subject) || subject === '' || !isText(username) || username === '' || !isText(name) || !isText(email)) return null;
+  if (!isNames(roles) || !isNames(groups) || (scopes !== null && !isNames(scopes))) return null;
+  if (typeof claims !== 'object' || claims === null) return null;
+  if (authenticatedAt !== null && (typeof authenticatedAt !== 'number' || Number.isNaN(authenticatedAt))) return null;
+  const identity: Identity = Object.freeze({
+    ...{ subject, username, name, email, roles, groups, scopes, authenticatedAt },
+    claims: { ...claims },
+    // Somebody else's plugin names nobody of the directory: locks and roles of the directory would not hold for its users.
+    userId: null,
+    methods: [instance],
+  });
+  known.set(value, identity);
+  return identity;
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string';
+}
+
+function isNames(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every(isText);
+}

@@ -1,0 +1,48 @@
+import { BUILT_IN_OPTIONS, type BasicOptions, type BuiltInType, type JwtOptions, type OidcOptions } from '../config/plugin-options.ts';
+import type { PluginInstance } from '../domain/authentication.ts';
+import type { MaybePromise } from '../domain/maybe-promise.ts';
+import { createApiKeyPlugin } from './apikey.ts';
+import { createBasicPlugin } from './basic.ts';
+import type { BuiltInContext } from './built-in.ts';
+import { DEFAULT_DEADLINE, guardPlugin } from './guard.ts';
+import { createJwtPlugin } from './jwt.ts';
+import { createReservedOidcPlugin } from './oidc.ts';
+import type { AuthenticationPlugin, PluginDefinition } from './plugin-api.ts';
+import { createSessionPlugin } from './session.ts';
+import { createTokenPlugin } from './token.ts';
+
+/** How each built-in type is made. The options were checked by the configuration's schema, which the casts rely on. */
+const BUILT_IN: Readonly<Record<BuiltInType, (options: unknown, context: BuiltInContext) => MaybePromise<AuthenticationPlugin>>> = {
+  session: (_options, context) => createSessionPlugin(context),
+  basic: (options, context) => createBasicPlugin(options as BasicOptions, context),
+  token: (_options, context) => createTokenPlugin(context),
+  apikey: (_options, context) => createApiKeyPlugin(context),
+  jwt: (options, context) => createJwtPlugin(options as JwtOptions, context),
+  oidc: (options, context) => createReservedOidcPlugin(options as OidcOptions, context),
+};
+
+/** One configured instance. `definition` is null for a built-in type. */
+export interface InstanceToCreate {
+  readonly instance: string;
+  readonly type: string;
+  readonly options: unknown;
+  readonly definition: PluginDefinition | null;
+}
+
+/** Makes the plugin of one configured instance; other people's behind the guard. */
+export async function createPluginInstance(instance: InstanceToCreate, context: BuiltInContext): Promise<PluginInstance> {
+  const { definition, options, type } = instance;
+  if (definition !== null) {
+    // Only what the public API promises: other people's code gets neither the directory nor the sessions.
+    const { instance: name, clock, log } = context;
+    const publicContext = { instance: name, clock, log };
+    const plugin = await definition.create(options, publicContext);
+    return { name, plugin: guardPlugin(plugin, definition.deadline ?? DEFAULT_DEADLINE, publicContext) };
+  }
+  if (!isBuiltIn(type)) throw new RangeError(`no plugin type is named ${type}`);
+  return { name: instance.instance, plugin: await BUILT_IN[type](options, context) };
+}
+
+export function isBuiltIn(type: string): type is BuiltInType {
+  return Object.hasOwn(BUILT_IN_OPTIONS, type);
+}

@@ -1,0 +1,43 @@
+import { LRUCache } from 'lru-cache';
+import type { Clock } from '../domain/clock.ts';
+
+/**
+ * Credentials that were checked a moment ago, under a hash: a signature costs 100 µs and a password 20 ms, and programs send
+ * theirs with every request. The same credential is checked once however many requests wait for it. Failures are not remembered.
+ */
+export interface Remembered<T extends object> {
+  get(digest: string): T | undefined;
+  /** Joins a check that is on its way, or begins it. */
+  check(digest: string, begin: () => Promise<{ value: T; until: number } | null>): Promise<T | null>;
+  clear(): void;
+}
+
+/** @param lifetime longest time that anything is remembered, in ms */
+export function createRemembered<T extends object>(clock: Clock, lifetime: number, max = 10_000): Remembered<T> {
+  const known = new LRUCache<string, { value: T; until: number }>({ max });
+  const pending = new Map<string, Promise<T | null>>();
+  return {
+    get(digest) {
+      const entry = known.get(digest);
+      if (entry === undefined) return undefined;
+      if (clock() < entry.until) return entry.value;
+      known.delete(digest);
+      return undefined;
+    },
+    check(digest, begin) {
+      const asked = pending.get(digest);
+      if (asked !== undefined) return asked;
+      const began = clock();
+      const checking = begin()
+        .then((entry) => {
+          if (entry === null) return null;
+          known.set(digest, { value: entry.value, until: Math.min(entry.until, began + lifetime) });
+          return entry.value;
+        })
+        .finally(() => pending.delete(digest));
+      pending.set(digest, checking);
+      return checking;
+    },
+    clear: () => known.clear(),
+  };
+}

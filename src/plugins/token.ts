@@ -1,0 +1,53 @@
+import { hash } from 'node:crypto';
+import { andThen, type MaybePromise } from '../domain/maybe-promise.ts';
+import type { Identity } from '../domain/identity.ts';
+import type { User } from '../domain/user.ts';
+import { bearerToken } from './authorization.ts';
+import { type BuiltInContext, identityOf, type VerifiedToken } from './built-in.ts';
+import { type AuthenticationPlugin, type AuthenticationResult, CREDENTIALS_REJECTED, NOT_RESPONSIBLE, USER_LOCKED } from './plugin-api.ts';
+import { createRemembered } from './remembered.ts';
+
+interface Known {
+  readonly token: VerifiedToken;
+  user: User | null;
+  identity: Identity | null;
+}
+
+const REMEMBER = 60_000;
+
+/** Access tokens that gatelodge issued. The roles are those the user has now, not those of the day the token was made. */
+export function createTokenPlugin(context: BuiltInContext): AuthenticationPlugin {
+  const { clock, directory, verifyAccessToken, instance } = context;
+  const methods = [instance];
+  const remembered = createRemembered<Known>(clock, REMEMBER);
+
+  function judge(known: Known | null): MaybePromise<AuthenticationResult> {
+    if (known === null || clock() >= known.token.expiresAt) return CREDENTIALS_REJECTED;
+    return andThen(directory.byId(known.token.userId), (user) => {
+      if (user === null) return CREDENTIALS_REJECTED;
+      if (user.locked) return USER_LOCKED;
+      if (known.user !== user || known.identity === null) {
+        known.user = user;
+        known.identity = identityOf(user, { methods, scopes: null, authenticatedAt: known.token.authenticatedAt });
+      }
+      return { kind: 'authenticated', identity: known.identity };
+    });
+  }
+
+  return {
+    challenge: 'Bearer',
+    authenticate(request) {
+      const text = bearerToken(request.headers.get('authorization'));
+      if (text === null) return NOT_RESPONSIBLE;
+      const digest = hash('sha256', text, 'base64url');
+      const known = remembered.get(digest);
+      if (known !== undefined) return judge(known);
+      return remembered
+        .check(digest, async () => {
+          const token = await verifyAccessToken(text);
+          return token === null ? null : { value: { token, user: null, identity: null }, until: token.expiresAt };
+        })
+        .then(judge);
+    },
+  };
+}
