@@ -1,7 +1,7 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { cookieValues } from '../domain/cookie-header.ts';
 import { deriveKey, keyedHash } from '../domain/secret.ts';
-import { type CookieConfiguration, cookiesAreSecure, cookieValues } from './cookies.ts';
+import { type CookieConfiguration, cookiesAreSecure } from './cookies.ts';
 
 /** `foreign`: sent by another site's page. `stale`: the form or its cookie is missing or from another browser. */
 export type CsrfVerdict = 'good' | 'foreign' | 'stale';
