@@ -1,10 +1,13 @@
 import { z } from 'zod';
 import { SIGNING_ALGORITHMS } from '../domain/signing-key.ts';
+import { isUsername } from '../domain/user.ts';
 import { duration, httpUrl, secretText } from './values.ts';
 
 /** Options of the built-in plugin types. The reference page and the editor schema are made from these. */
 
-export const sessionOptions = z.strictObject({}).describe('The login page and its cookie. Cookie and lifetimes are set under `cookie` and `session`.');
+export const sessionOptions = z
+  .strictObject({})
+  .describe('The login page and its cookie. Cookie and lifetimes are set under `cookie` and `session`.');
 
 export const basicOptions = z
   .strictObject({
@@ -14,7 +17,12 @@ export const basicOptions = z
       .default('Restricted')
       .describe('What the browser’s password box says (RFC 7617).'),
     users: z
-      .record(z.string(), secretText())
+      .record(
+        z.string().refine(isUsername, {
+          message: 'expected a user name without colons, commas, slashes, quotes or control characters',
+        }),
+        secretText(),
+      )
       .optional()
       .describe(
         'Users of this instance alone, `name: password-or-hash`. They are nobody’s directory entry: no roles, subject `<instance>:<name>`. Without `users` and `htpasswd` the directory is asked.',
@@ -22,7 +30,10 @@ export const basicOptions = z
     htpasswd: z
       .string()
       .optional()
-      .describe('An htpasswd file with bcrypt (`htpasswd -B`) or argon2id hashes, as further users of this instance. It is read again when it changes.'),
+      .describe(
+        'An htpasswd file with bcrypt (`htpasswd -B`) or argon2id hashes, as further users of this instance. Relative to the configuration file; read again when it changes.',
+      )
+      .meta({ path: true }),
     remember: duration('60s')
       .refine((milliseconds) => milliseconds <= 60_000, { message: 'at most 60s' })
       .prefault('60s')
@@ -30,22 +41,39 @@ export const basicOptions = z
   })
   .describe('HTTP Basic (RFC 7617) against the directory, or against users of its own.');
 
-export const tokenOptions = z.strictObject({}).describe('Access tokens that `POST /auth` issued, as `Authorization: Bearer`. Set up under `tokens`.');
+export const tokenOptions = z
+  .strictObject({})
+  .describe('Access tokens that `POST /auth` issued, as `Authorization: Bearer`. Set up under `tokens`.');
 
-export const apikeyOptions = z.strictObject({}).describe('API keys that gatelodge issued, as `Authorization: Bearer` or `X-API-Key`.');
+export const apikeyOptions = z
+  .strictObject({})
+  .describe('API keys that gatelodge issued, as `Authorization: Bearer` or `X-API-Key`.');
 
 export const JWT_ALGORITHMS = ['HS256', 'HS384', 'HS512', ...SIGNING_ALGORITHMS] as const;
 
 export const jwtOptions = z
   .strictObject({
-    secret: secretText().optional().describe('Shared secret of HS256, HS384 or HS512. Should have at least as many bytes as the hash (RFC 7518 section 3.2).'),
+    secret: secretText()
+      .optional()
+      .describe(
+        'Shared secret of HS256, HS384 or HS512. Should have at least as many bytes as the hash (RFC 7518 section 3.2).',
+      ),
     public_key: z.string().optional().describe('Public key or certificate in PEM, or a JWK or JWK set in JSON.'),
     jwks_url: httpUrl()
-      .refine((text) => text.startsWith('https:') || isLoopback(new URL(text).hostname), { message: 'must be https, or loopback' })
+      .refine((text) => text.startsWith('https:') || isLoopback(new URL(text).hostname), {
+        message: 'must be https, or loopback',
+      })
       .optional()
       .describe('Where the issuer publishes its keys (RFC 7517). https, or loopback.'),
-    algorithm: z.enum(JWT_ALGORITHMS).optional().describe('The one accepted algorithm. Default HS256 with `secret`, otherwise required here or in `algorithms`.'),
-    algorithms: z.array(z.enum(JWT_ALGORITHMS)).min(1).optional().describe('The accepted algorithms, all of one family.'),
+    algorithm: z
+      .enum(JWT_ALGORITHMS)
+      .optional()
+      .describe('The one accepted algorithm. Default HS256 with `secret`, otherwise required here or in `algorithms`.'),
+    algorithms: z
+      .array(z.enum(JWT_ALGORITHMS))
+      .min(1)
+      .optional()
+      .describe('The accepted algorithms, all of one family.'),
     audience: z
       .union([z.string().min(1), z.array(z.string().min(1)).min(1)])
       .optional()
@@ -61,7 +89,13 @@ export const jwtOptions = z
         user: z.string().min(1).default('sub').describe('Claim that names the user.'),
         name: z.string().min(1).default('name').describe('Claim with the display name.'),
         email: z.string().min(1).default('email').describe('Claim with the e-mail address.'),
-        roles: z.string().min(1).optional().describe('Claim with the roles, a list or a comma list. Without it the token gives no roles. Dots lead into objects (`realm_access.roles`).'),
+        roles: z
+          .string()
+          .min(1)
+          .optional()
+          .describe(
+            'Claim with the roles, a list or a comma list. Without it the token gives no roles. Dots lead into objects (`realm_access.roles`).',
+          ),
         groups: z.string().min(1).optional().describe('Claim with the groups, likewise.'),
         scopes: z.string().min(1).default('scope').describe('Claim with the scopes, a list or separated by blanks.'),
       })
@@ -87,10 +121,16 @@ export const oidcOptions = z
     client_id: z.string().min(1),
     client_secret: secretText().optional(),
     redirect_uri: httpUrl().optional(),
-    callback_path: z.string().regex(/^\/[A-Za-z0-9._~/-]*$/).optional().describe('Where the identity provider sends browsers back to.'),
+    callback_path: z
+      .string()
+      .regex(/^\/[A-Za-z0-9._~/-]*$/, 'expected a path such as /auth/corp/callback')
+      .optional()
+      .describe('Where the identity provider sends browsers back to.'),
     scope: z.string().default('openid profile email'),
   })
-  .describe('OpenID Connect login. **Not in this version:** the options are checked and the path is reserved, but nobody is let in by it.');
+  .describe(
+    'OpenID Connect login. **Not in this version:** the options are checked and the path is reserved, but nobody is let in by it.',
+  );
 
 export function isLoopback(hostname: string): boolean {
   return hostname === 'localhost' || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(hostname);

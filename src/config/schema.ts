@@ -11,8 +11,13 @@ import { duration, httpUrl, secretText } from './values.ts';
  */
 
 const names = z.array(z.string().min(1)).min(1);
-const network = z.string().refine((text) => parseNetwork(text) !== null, { message: 'expected an IP address or a network such as 10.0.0.0/8' });
-const method = z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, 'expected an HTTP method').max(32);
+const network = z
+  .string()
+  .refine((text) => parseNetwork(text) !== null, { message: 'expected an IP address or a network such as 10.0.0.0/8' });
+const method = z
+  .string()
+  .regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, 'expected an HTTP method')
+  .max(32);
 const headerName = z.string().regex(/^[A-Za-z0-9-]{1,64}$/, 'expected a header name of letters, digits and hyphens');
 
 const serves = z
@@ -27,7 +32,7 @@ const listenTcp = z.strictObject({
   serves,
 });
 const listenSocket = z.strictObject({
-  socket: z.string().min(1).describe('Path of a Unix socket.'),
+  socket: z.string().min(1).describe('Path of a Unix socket, relative to the configuration file.').meta({ path: true }),
   socket_chmod: z
     .string()
     .regex(/^0?[0-7]{3}$/, 'expected an octal mode in quotes, such as "660"')
@@ -39,8 +44,12 @@ const listener = z.union([listenSocket, listenTcp]);
 export type Listener = z.output<typeof listener>;
 
 const user = z.strictObject({
-  username: z.string().refine(isUsername, { message: 'expected a user name without colons, commas, slashes, quotes or control characters' }),
-  password: secretText().optional().describe('Plain text becomes its argon2id hash, in place, at the next start. bcrypt hashes are accepted.'),
+  username: z.string().refine(isUsername, {
+    message: 'expected a user name without colons, commas, slashes, quotes or control characters',
+  }),
+  password: secretText()
+    .optional()
+    .describe('Plain text becomes its argon2id hash, in place, at the next start. bcrypt hashes are accepted.'),
   name: z.string().default(''),
   email: z.union([z.literal(''), z.email()]).default(''),
   roles: z.array(z.string().min(1)).default([]),
@@ -51,27 +60,57 @@ const user = z.strictObject({
 const rule = z.strictObject({
   host: z
     .string()
-    .regex(/^(?:\*\.)?(?:\[[0-9a-fA-F:.]+\]|[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?)(?::\d{1,5})?$/, 'expected a host such as app.example.com, *.example.com or app.example.com:8443')
+    .regex(
+      /^(?:\*\.)?(?:\[[0-9a-fA-F:.]+\]|[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?)(?::\d{1,5})?$/,
+      'expected a host such as app.example.com, *.example.com or app.example.com:8443',
+    )
     .optional()
-    .describe('`app.example.com`, or `*.example.com` for one or more labels below it. With a port, that effective port only.'),
-  path: z.string().min(1).max(8_192).optional().describe('A literal path matches itself and everything below it (`/health` is not `/healthz`).'),
-  regex: z.boolean().default(false).describe('`path` is a regular expression in RE2 syntax, anchored at the start, that sees the canonical path without the query.'),
+    .describe(
+      '`app.example.com`, or `*.example.com` for one or more labels below it. With a port, that effective port only.',
+    ),
+  path: z
+    .string()
+    .min(1)
+    .max(8_192)
+    .optional()
+    .describe('A literal path matches itself and everything below it (`/health` is not `/healthz`).'),
+  regex: z
+    .boolean()
+    .default(false)
+    .describe(
+      '`path` is a regular expression in RE2 syntax, anchored at the start, that sees the canonical path without the query.',
+    ),
   methods: z.array(method).min(1).optional().describe('GET covers HEAD. Case-sensitive.'),
   networks: z.array(network).min(1).optional().describe('Client addresses.'),
-  headers: z.record(headerName, z.string()).optional().describe('Header fields of the request with exactly these values.'),
+  headers: z
+    .record(headerName, z.string())
+    .optional()
+    .describe('Header fields of the request with exactly these values.'),
   query: z.record(z.string().min(1), z.string()).optional().describe('Query parameters with exactly these values.'),
   authenticate: z
     .union([z.boolean(), z.literal('optional')])
     .default(true)
     .describe('`false` looks at no credential at all; `optional` hands on an identity where there is a good one.'),
-  plugins: names.optional().describe('Plugin instances that may say who it is. Default `auth.default_plugins`.'),
+  plugins: z
+    .array(z.string().min(1))
+    .optional()
+    .describe('Plugin instances that may say who it is. Default `auth.default_plugins`.'),
   mode: z.enum(['any', 'all']).optional().describe('Whether one plugin is enough. Default `auth.default_mode`.'),
   users: names.optional().describe('Any of these user names.'),
   roles: names.optional().describe('Any of these roles.'),
   groups: names.optional().describe('Any of these groups.'),
-  scopes: names.optional().describe('Any of these scopes, where the credential carries scopes (API keys and foreign tokens always do).'),
-  permission: z.string().min(1).optional().describe('**Not in this version:** nobody has permissions yet, so the rule refuses everybody.'),
-  mfa: z.boolean().optional().describe('**Not in this version:** there is no second factor yet, so `true` refuses everybody.'),
+  scopes: names
+    .optional()
+    .describe('Any of these scopes, where the credential carries scopes (API keys and foreign tokens always do).'),
+  permission: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('**Not in this version:** nobody has permissions yet, so the rule refuses everybody.'),
+  mfa: z
+    .boolean()
+    .optional()
+    .describe('**Not in this version:** there is no second factor yet, so `true` refuses everybody.'),
   max_age: duration('15m').optional().describe('How long ago the person may have logged in.'),
   rate_limit: z
     .strictObject({
@@ -92,7 +131,12 @@ const policyTest = z.strictObject({
     .regex(/^[A-Za-z]+ https?:\/\/\S+$/, 'expected a method and an absolute URL, such as GET https://app.example.com/x')
     .describe('Method and URL.'),
   as: z
-    .strictObject({ user: z.string().optional(), roles: z.array(z.string()).optional(), groups: z.array(z.string()).optional(), scopes: z.array(z.string()).optional() })
+    .strictObject({
+      user: z.string().optional(),
+      roles: z.array(z.string()).optional(),
+      groups: z.array(z.string()).optional(),
+      scopes: z.array(z.string()).optional(),
+    })
     .optional()
     .describe('Who asks. Without it, nobody.'),
   ip: network.optional().describe('The client’s address.'),
@@ -115,7 +159,11 @@ export const configurationSchema = z
       .prefault({})
       .transform((value) => (Array.isArray(value) ? value : [value]))
       .describe('Where gatelodge listens: `{host, port}`, `{socket, socket_chmod}`, or a list of these.'),
-    public_url: httpUrl().optional().describe('Where browsers reach gatelodge; its path is the base path of all pages and calls. Default: the address it listens on.'),
+    public_url: httpUrl()
+      .optional()
+      .describe(
+        'Where browsers reach gatelodge; its path is the base path of all pages and calls. Default: the address it listens on.',
+      ),
     front_server: z
       .enum(['auto', 'nginx', 'caddy', 'traefik', 'envoy', 'haproxy'])
       .default('auto')
@@ -128,10 +176,17 @@ export const configurationSchema = z
       .refine((text) => Buffer.byteLength(text) >= 32, { message: 'needs at least 32 bytes' })
       .optional()
       .describe('32 bytes or more, from which all keys are derived. Absent: made once in `data_dir`, mode 0600.'),
-    data_dir: z.string().min(1).default('./data').describe('Where the embedded database and the secret live, relative to the configuration file.'),
+    data_dir: z
+      .string()
+      .min(1)
+      .default('./data')
+      .describe('Where the embedded database and the secret live, relative to the configuration file.')
+      .meta({ path: true }),
     storage: z
       .string()
-      .refine((text) => text === 'sqlite' || /^postgres(ql)?:\/\//.test(text), { message: 'expected sqlite or postgres://…' })
+      .refine((text) => text === 'sqlite' || /^postgres(ql)?:\/\//.test(text), {
+        message: 'expected sqlite or postgres://…',
+      })
       .default('sqlite')
       .describe('`sqlite`. **PostgreSQL is not in this version** and is refused at the start.'),
     redis: z
@@ -151,7 +206,10 @@ export const configurationSchema = z
           .default('gatelodge')
           .describe('Gets `__Host-` in front without a domain and `__Secure-` with one, where the cookie is secure.'),
         domain: z
-          .union([z.null(), z.string().regex(/^\.?[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+$/, 'expected a domain such as example.com')])
+          .union([
+            z.null(),
+            z.string().regex(/^\.?[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+$/, 'expected a domain such as example.com'),
+          ])
           .default(null)
           .describe('The domain whose hosts share the login. null: only the host of `public_url`.'),
         same_site: z.enum(['lax', 'strict', 'none']).default('lax'),
@@ -165,21 +223,37 @@ export const configurationSchema = z
       .strictObject({
         idle: duration('1h').prefault('1h').describe('Longest pause between two requests.'),
         lifetime: duration('12h').prefault('12h').describe('Absolute end, which nothing extends.'),
-        remember: duration('30d').prefault('30d').describe('Absolute end of a session with “remember me”, which has no idle limit.'),
+        remember: duration('30d')
+          .prefault('30d')
+          .describe('Absolute end of a session with “remember me”, which has no idle limit.'),
       })
       .prefault({}),
     allowed_redirects: z
-      .array(z.string().regex(/^https?:\/\/(?:\*\.)?[A-Za-z0-9._-]+(?::\d{1,5})?$/, 'expected an origin such as https://*.example.com'))
+      .array(
+        z
+          .string()
+          .regex(
+            /^https?:\/\/(?:\*\.)?[A-Za-z0-9._-]+(?::\d{1,5})?$/,
+            'expected an origin such as https://*.example.com',
+          ),
+      )
       .default([])
       .describe('Origins to which login may lead back, besides that of `public_url`. A port only where it is named.'),
-    users: z.array(user).default([]).describe('The directory’s file part. The other part is the embedded database (`gatelodge users`).'),
+    users: z
+      .array(user)
+      .default([])
+      .describe('The directory’s file part. The other part is the embedded database (`gatelodge users`).'),
     auth_plugins: z
       .record(
-        z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'expected an instance name of letters, digits, hyphens and underscores'),
+        z
+          .string()
+          .regex(/^[A-Za-z0-9_-]{1,64}$/, 'expected an instance name of letters, digits, hyphens and underscores'),
         z.looseObject({ type: z.string().optional(), module: z.string().optional() }),
       )
       .default({ session: {}, token: {}, apikey: {} })
-      .describe('Authentication methods: instance name → options. `type` defaults to the name; `module` loads somebody else’s plugin.'),
+      .describe(
+        'Authentication methods: instance name → options. `type` defaults to the name; `module` loads somebody else’s plugin.',
+      ),
     auth: z
       .strictObject({
         default_plugins: z.array(z.string()).optional().describe('Default: all configured instances, in their order.'),
@@ -192,12 +266,11 @@ export const configurationSchema = z
       .prefault({}),
     paths: z.array(rule).default([]).describe('The rules. The first match wins.'),
     identity_headers: z
-      .union([
-        z.enum(['x-auth', 'remote', 'x-forwarded', 'python-auth-proxy']),
-        z.record(z.string(), z.string()),
-      ])
+      .union([z.enum(['x-auth', 'remote', 'x-forwarded', 'python-auth-proxy']), z.record(z.string(), z.string())])
       .default('x-auth')
-      .describe('Names of the identity headers: a preset, or `{preset: remote, X-Auth-Claim-Department: department}`. A header is given the field or claim whose name is its value.'),
+      .describe(
+        'Names of the identity headers: a preset, or `{preset: remote, X-Auth-Claim-Department: department}`. A header is given the field or claim whose name is its value.',
+      ),
     anonymous: z
       .strictObject({ user: z.string().default(''), roles: z.array(z.string()).default([]) })
       .prefault({})
@@ -216,7 +289,10 @@ export const configurationSchema = z
       .describe('**Not in this version:** `enabled: true` is refused at the start.'),
     tokens: z
       .strictObject({
-        format: z.enum(['jwt', 'encrypted']).default('jwt').describe('`jwt`, a signed `at+jwt` (RFC 9068). **`encrypted` is not in this version.**'),
+        format: z
+          .enum(['jwt', 'encrypted'])
+          .default('jwt')
+          .describe('`jwt`, a signed `at+jwt` (RFC 9068). **`encrypted` is not in this version.**'),
         algorithm: z.enum(SIGNING_ALGORITHMS).default('ES256'),
         lifetime: duration('1h').prefault('1h'),
         refresh_lifetime: duration('30d').prefault('30d').describe('**Refresh tokens are not in this version.**'),
@@ -232,7 +308,12 @@ export const configurationSchema = z
     hashing: z
       .strictObject({
         concurrency: z.int().min(1).max(16).default(2).describe('Passwords hashed at once, off the event loop.'),
-        queue: z.int().min(1).max(10_000).default(64).describe('Passwords that may wait; beyond it the answer is `overloaded`.'),
+        queue: z
+          .int()
+          .min(1)
+          .max(10_000)
+          .default(64)
+          .describe('Passwords that may wait; beyond it the answer is `overloaded`.'),
       })
       .prefault({})
       .describe('Password hashing (argon2id, 19 MiB, t=2, p=1).'),
@@ -240,16 +321,22 @@ export const configurationSchema = z
       .strictObject({
         level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
         pretty: z.boolean().default(false).describe('For people: indented lines instead of JSON.'),
-        pii: z.enum(['hash', 'plain']).default('hash').describe('`hash`: users, e-mails, addresses and session ids are keyed hashes.'),
+        pii: z
+          .enum(['hash', 'plain'])
+          .default('hash')
+          .describe('`hash`: users, e-mails, addresses and session ids are keyed hashes.'),
         loki: httpUrl().optional().describe('**Not in this version**, refused at the start.'),
       })
       .prefault({}),
-    metrics: z
-      .strictObject({ listen: listener })
+    metrics: z.strictObject({ listen: listener }).optional().describe('**Not in this version**, refused at the start.'),
+    backend: z
+      .unknown()
       .optional()
-      .describe('**Not in this version**, refused at the start.'),
-    backend: z.unknown().optional().describe('Accepted from python-auth-proxy files, with a warning: the front server does that job.'),
-    tests: z.array(policyTest).default([]).describe('Requests and what must come of them; `gatelodge check` runs them.'),
+      .describe('Accepted from python-auth-proxy files, with a warning: the front server does that job.'),
+    tests: z
+      .array(policyTest)
+      .default([])
+      .describe('Requests and what must come of them; `gatelodge check` runs them.'),
   })
   .describe('gatelodge.yaml');
 

@@ -1,6 +1,13 @@
 import { z } from 'zod';
 
-const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
+const UNITS: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1_000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+  w: 604_800_000,
+};
 const DURATION = /^(\d{1,9})(ms|s|m|h|d|w)$/;
 /** Ten years: longer ones are a mistake, and timers and cookies stay far from their own limits. */
 const LONGEST = 3_650 * 86_400_000;
@@ -20,7 +27,10 @@ export function duration(example: string) {
     .transform((text, context) => {
       const milliseconds = parseDuration(text);
       if (milliseconds !== null) return milliseconds;
-      context.addIssue({ code: 'custom', message: `expected a duration such as ${example}: a number and ms, s, m, h, d or w` });
+      context.addIssue({
+        code: 'custom',
+        message: `expected a duration such as ${example}: a number and ms, s, m, h, d or w`,
+      });
       return z.NEVER;
     })
     .meta({ pattern: DURATION.source });
@@ -37,7 +47,13 @@ export function httpUrl() {
     (text) => {
       if (!URL.canParse(text)) return false;
       const url = new URL(text);
-      return /^https?:$/.test(url.protocol) && url.username === '' && url.password === '' && url.search === '' && url.hash === '';
+      return (
+        /^https?:$/.test(url.protocol) &&
+        url.username === '' &&
+        url.password === '' &&
+        url.search === '' &&
+        url.hash === ''
+      );
     },
     { message: 'expected an absolute http:// or https:// URL without credentials, query or fragment' },
   );

@@ -1,0 +1,121 @@
+import { compilePattern } from '../decision/pattern.ts';
+import { GatelodgeError } from '../domain/errors.ts';
+import { type ConfigurationDocument, locate } from './document.ts';
+import type { KeyPath } from './key-path.ts';
+import { nearName } from './near-name.ts';
+import type { Reporter } from './reporter.ts';
+import type { Configuration, RuleConfiguration } from './schema.ts';
+
+const CREDENTIAL_KEYS = ['plugins', 'mode'] as const;
+const REQUIREMENT_KEYS = ['users', 'roles', 'groups', 'scopes', 'permission', 'mfa', 'max_age'] as const;
+const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'CONNECT'];
+
+/**
+ * What more than one key is needed to judge in `paths` and `auth`: names of plugin instances, patterns, contradictions.
+ * @param origins the place in the file of each rule that is left
+ * @param instances names under `auth_plugins`
+ */
+export function checkRules(
+  configuration: Configuration,
+  origins: readonly number[],
+  instances: readonly string[],
+  document: ConfigurationDocument,
+  reporter: Reporter,
+): void {
+  checkInstances(configuration.auth.default_plugins ?? [], ['auth', 'default_plugins'], instances, reporter);
+  for (const [index, origin] of configuration.allowed_redirects.entries())
+    checkPort(origin, ['allowed_redirects', index], reporter);
+  for (const [index, rule] of configuration.paths.entries()) {
+    const path = ['paths', origins[index] ?? index];
+    checkMatch(rule, path, reporter);
+    checkContradictions(rule, path, document, reporter);
+    checkInstances(rule.plugins ?? [], [...path, 'plugins'], instances, reporter);
+    if (rule.permission !== undefined)
+      warn(reporter, [...path, 'permission'], 'nobody has permissions in this version: the rule refuses everybody');
+    if (rule.mfa === true)
+      warn(reporter, [...path, 'mfa'], 'there is no second factor in this version: the rule refuses everybody');
+  }
+}
+
+function checkInstances(
+  names: readonly string[],
+  path: KeyPath,
+  instances: readonly string[],
+  reporter: Reporter,
+): void {
+  for (const [index, name] of names.entries()) {
+    if (names.indexOf(name) !== index) reporter.report('duplicate-name', [...path, index], 'is named twice');
+    if (instances.includes(name)) continue;
+    const near = nearName(name, instances);
+    const hint = near === null ? `configured are ${instances.join(', ') || 'none'}` : `did you mean ${near}?`;
+    reporter.report('unknown-plugin', [...path, index], `no such instance under auth_plugins: ${hint}`);
+  }
+}
+
+function checkMatch(rule: RuleConfiguration, path: KeyPath, reporter: Reporter): void {
+  if (rule.host !== undefined) checkPort(rule.host, [...path, 'host'], reporter);
+  for (const [index, method] of (rule.methods ?? []).entries()) {
+    if (!METHODS.includes(method) && METHODS.includes(method.toUpperCase())) {
+      reporter.report('invalid-value', [...path, 'methods', index], 'methods are case-sensitive: write it in capitals');
+    }
+  }
+  if (rule.path === undefined) {
+    if (rule.regex) reporter.report('contradictory-rule', [...path, 'regex'], 'regex: true needs a path');
+  } else if (!rule.regex) {
+    const hint = rule.path.startsWith('^') ? '; for a regular expression add regex: true' : '';
+    if (!rule.path.startsWith('/'))
+      reporter.report('invalid-value', [...path, 'path'], `a literal path begins with a slash${hint}`);
+  } else {
+    try {
+      compilePattern(rule.path);
+    } catch (error) {
+      if (!(error instanceof GatelodgeError)) throw error;
+      reporter.report('invalid-pattern', [...path, 'path'], error.message);
+    }
+  }
+}
+
+/** The schema has seen the form `host:port`; the number itself is judged here. */
+function checkPort(text: string, path: KeyPath, reporter: Reporter): void {
+  const digits = /:(\d+)$/.exec(text)?.[1];
+  if (digits === undefined) return;
+  const port = Number(digits);
+  if (port < 1 || port > 65_535) reporter.report('invalid-value', path, 'a port is between 1 and 65535');
+}
+
+function checkContradictions(
+  rule: RuleConfiguration,
+  path: KeyPath,
+  document: ConfigurationDocument,
+  reporter: Reporter,
+): void {
+  const refuse = (keys: readonly (keyof RuleConfiguration)[], why: string) => {
+    for (const key of keys) {
+      if (locate(document, [...path, key]) === null || (key === 'mfa' && rule.mfa === false)) continue;
+      reporter.report('contradictory-rule', [...path, key], why, { part: 'key' });
+    }
+  };
+  if (rule.deny) {
+    refuse(
+      ['authenticate', ...CREDENTIAL_KEYS, ...REQUIREMENT_KEYS, 'rate_limit'],
+      'the rule denies whatever matches: this has no meaning',
+    );
+  } else if (rule.authenticate === false) {
+    refuse(
+      [...CREDENTIAL_KEYS, ...REQUIREMENT_KEYS],
+      'the rule looks at no credential (authenticate: false): this cannot be required',
+    );
+  } else if (rule.authenticate === 'optional') {
+    refuse(REQUIREMENT_KEYS, 'the rule also lets nobody in (authenticate: optional): this cannot be required');
+  }
+  if (rule.plugins?.length === 0)
+    reporter.report(
+      'contradictory-rule',
+      [...path, 'plugins'],
+      'with no plugin, nobody can ever be let in: use deny: true',
+    );
+}
+
+function warn(reporter: Reporter, path: KeyPath, message: string): void {
+  reporter.report('not-in-this-version', path, message, { severity: 'warning' });
+}

@@ -1,0 +1,79 @@
+import { checkPassword } from './check-plugins.ts';
+import { type ConfigurationDocument, locate } from './document.ts';
+import type { KeyPath } from './key-path.ts';
+import type { Reporter } from './reporter.ts';
+import type { Configuration } from './schema.ts';
+
+/** What more than one key is needed to judge outside the rules and plugins, and what this version does not have. */
+export function checkSettings(
+  configuration: Configuration,
+  userOrigins: readonly number[],
+  document: ConfigurationDocument,
+  reporter: Reporter,
+): void {
+  checkUsers(configuration, userOrigins, reporter);
+  checkCookie(configuration, reporter);
+  checkVersion(configuration, document, reporter);
+}
+
+function checkUsers(configuration: Configuration, origins: readonly number[], reporter: Reporter): void {
+  const names = new Set<string>();
+  for (const [index, user] of configuration.users.entries()) {
+    const path = ['users', origins[index] ?? index];
+    if (names.has(user.username))
+      reporter.report('duplicate-name', [...path, 'username'], 'another user has this name');
+    names.add(user.username);
+    if (user.password !== undefined) checkPassword(user.password, [...path, 'password'], reporter);
+  }
+}
+
+function checkCookie({ cookie, public_url }: Configuration, reporter: Reporter): void {
+  const url = public_url === undefined ? null : new URL(public_url);
+  const secure = cookie.secure === 'auto' ? url?.protocol === 'https:' : cookie.secure;
+  if (cookie.same_site === 'none' && !secure) {
+    reporter.report(
+      'invalid-value',
+      ['cookie', 'same_site'],
+      'browsers take none only from a secure cookie: set cookie.secure, or an https public_url',
+    );
+  }
+  if (cookie.secure === false && url?.protocol === 'https:') {
+    reporter.report(
+      'insecure-cookie',
+      ['cookie', 'secure'],
+      'public_url is https, but the cookie also travels over http',
+      { severity: 'warning' },
+    );
+  }
+  const domain = cookie.domain?.replace(/^\./, '').toLowerCase();
+  if (domain !== undefined && url !== null && url.hostname !== domain && !url.hostname.endsWith(`.${domain}`)) {
+    reporter.report(
+      'invalid-value',
+      ['cookie', 'domain'],
+      'the host of public_url is not below this domain: browsers would refuse the cookie',
+    );
+  }
+}
+
+function checkVersion(configuration: Configuration, document: ConfigurationDocument, reporter: Reporter): void {
+  const refuse = (path: KeyPath, message: string) => reporter.report('not-in-this-version', path, message);
+  const warn = (path: KeyPath, message: string) =>
+    reporter.report('not-in-this-version', path, message, { severity: 'warning' });
+  if (configuration.storage !== 'sqlite') refuse(['storage'], 'PostgreSQL is not in this version: use sqlite');
+  if (configuration.redis !== null) refuse(['redis'], 'Redis is not in this version');
+  if (configuration.workers !== 1) warn(['workers'], 'this version runs one process');
+  if (configuration.identity_jwt.enabled) refuse(['identity_jwt', 'enabled'], 'identity JWTs are not in this version');
+  if (configuration.tokens.format === 'encrypted')
+    refuse(['tokens', 'format'], 'encrypted tokens are not in this version: use jwt');
+  if (locate(document, ['tokens', 'refresh_lifetime']) !== null)
+    warn(['tokens', 'refresh_lifetime'], 'refresh tokens are not in this version');
+  if (configuration.log.loki !== undefined)
+    refuse(['log', 'loki'], 'Loki is not in this version: collect standard output');
+  if (configuration.metrics !== undefined) refuse(['metrics'], 'metrics are not in this version');
+  if (locate(document, ['backend']) !== null) {
+    reporter.report('ignored-key', ['backend'], 'is ignored: the front server forwards requests', {
+      severity: 'warning',
+      part: 'key',
+    });
+  }
+}
