@@ -1,0 +1,133 @@
+import type { Kysely, Updateable } from 'kysely';
+import type { UserStore } from '../domain/store.ts';
+import type { User, UserFields } from '../domain/user.ts';
+import { parseList, type Tables } from './tables.ts';
+import type { UnitOfWork } from './unit-of-work.ts';
+
+/** The directory's database part; see UserStore. */
+export function createUserStore({ read, write }: UnitOfWork): UserStore {
+  return {
+    findById: (id) =>
+      read(async (db) => toUserOrNull(await selectUsers(db).where('users.id', '=', id).executeTakeFirst())),
+    findByUsername: (username) =>
+      read(async (db) => toUserOrNull(await selectUsers(db).where('users.username', '=', username).executeTakeFirst())),
+    list: () => read(async (db) => (await selectUsers(db).orderBy('users.username').execute()).map(toUser)),
+
+    insert: (id, fields, now) =>
+      write(async (db, emit) => {
+        const { username, name, email, roles, groups, passwordHash } = fields;
+        await db
+          .insertInto('users')
+          .values({
+            id,
+            username,
+            name,
+            email,
+            roles: JSON.stringify(roles),
+            groups: JSON.stringify(groups),
+            password_hash: passwordHash,
+            created_at: now,
+            updated_at: now,
+          })
+          .execute();
+        emit('user', id);
+        return toUser(await selectUsers(db).where('users.id', '=', id).executeTakeFirstOrThrow());
+      }),
+
+    update: (id, fields, now) =>
+      write(async (db, emit) => {
+        const { numUpdatedRows } = await db
+          .updateTable('users')
+          .set({ ...columnsOf(fields), updated_at: now })
+          .where('id', '=', id)
+          .executeTakeFirst();
+        if (numUpdatedRows > 0n) emit('user', id);
+        return numUpdatedRows > 0n;
+      }),
+
+    replacePasswordHash: (id, expected, next, now) =>
+      write(async (db, emit) => {
+        const { numUpdatedRows } = await db
+          .updateTable('users')
+          .set({ password_hash: next, updated_at: now })
+          .where('id', '=', id)
+          .where('password_hash', '=', expected)
+          .executeTakeFirst();
+        if (numUpdatedRows > 0n) emit('user', id);
+        return numUpdatedRows > 0n;
+      }),
+
+    delete: (id) =>
+      write(async (db, emit) => {
+        const { numDeletedRows } = await db.deleteFrom('users').where('id', '=', id).executeTakeFirst();
+        if (numDeletedRows === 0n) return false;
+        await db.deleteFrom('user_locks').where('user_id', '=', id).execute();
+        const sessions = await db.deleteFrom('sessions').where('user_id', '=', id).returning('id').execute();
+        const keys = await db.deleteFrom('api_keys').where('user_id', '=', id).returning('id').execute();
+        emit('user', id);
+        for (const session of sessions) emit('session', session.id);
+        for (const key of keys) emit('api-key', key.id);
+        return true;
+      }),
+
+    setLocked: (id, locked, now) =>
+      write(async (db, emit) => {
+        if (locked) {
+          await db
+            .insertInto('user_locks')
+            .values({ user_id: id, locked_at: now })
+            .onConflict((conflict) => conflict.column('user_id').doNothing())
+            .execute();
+        } else {
+          await db.deleteFrom('user_locks').where('user_id', '=', id).execute();
+        }
+        emit('user', id);
+      }),
+
+    isLocked: (id) =>
+      read(
+        async (db) =>
+          (await db.selectFrom('user_locks').select('user_id').where('user_id', '=', id).executeTakeFirst()) !==
+          undefined,
+      ),
+  };
+}
+
+function selectUsers(db: Kysely<Tables>) {
+  return db
+    .selectFrom('users')
+    .leftJoin('user_locks', 'user_locks.user_id', 'users.id')
+    .select(['users.id', 'username', 'name', 'email', 'roles', 'groups', 'password_hash', 'locked_at']);
+}
+
+type UserRow = Awaited<ReturnType<ReturnType<typeof selectUsers>['executeTakeFirstOrThrow']>>;
+
+function toUserOrNull(row: UserRow | undefined): User | null {
+  return row === undefined ? null : toUser(row);
+}
+
+function toUser(row: UserRow): User {
+  return {
+    id: row.id,
+    username: row.username,
+    name: row.name,
+    email: row.email,
+    roles: parseList(row.roles),
+    groups: parseList(row.groups),
+    locked: row.locked_at !== null,
+    passwordHash: row.password_hash,
+    source: 'database',
+  };
+}
+
+function columnsOf(fields: Partial<UserFields>): Updateable<Tables['users']> {
+  const { username, name, email, roles, groups, passwordHash } = fields;
+  return {
+    ...(username === undefined ? {} : { username }),
+    ...(name === undefined ? {} : { name }),
+    ...(email === undefined ? {} : { email }),
+    ...(roles === undefined ? {} : { roles: JSON.stringify(roles) }),
+    ...(groups === undefined ? {} : { groups: JSON.stringify(groups) }),
+    ...(passwordHash === undefined ? {} : { password_hash: passwordHash }),
+  };
+}

@@ -1,0 +1,62 @@
+import { randomUUID } from 'node:crypto';
+import { Kysely, sql } from 'kysely';
+import { type Clock, systemClock } from '../domain/clock.ts';
+import type { Store } from '../domain/store.ts';
+import { createChangeFeed, lastChange } from './change-feed.ts';
+import { migrate } from './migrations.ts';
+import { NodeSqliteDialect, openDatabaseFile, sqliteError } from './node-sqlite.ts';
+import { createApiKeyStore } from './queries-api-keys.ts';
+import { createSessionStore } from './queries-sessions.ts';
+import { createSigningKeyStore } from './queries-signing-keys.ts';
+import { createUserStore } from './queries-users.ts';
+import type { Tables } from './tables.ts';
+import { createUnitOfWork } from './unit-of-work.ts';
+
+/**
+ * The embedded store. Makes the file and its directory where they are missing and brings the tables up to date; any number
+ * of processes may have the same file open. Rejects with `store-unavailable` where the file cannot be used, or belongs to
+ * a newer version.
+ */
+export async function openSqliteStore({ file, clock = systemClock }: { file: string; clock?: Clock }): Promise<Store> {
+  try {
+    return await openStore(file, clock);
+  } catch (error) {
+    throw sqliteError(error);
+  }
+}
+
+async function openStore(file: string, clock: Clock): Promise<Store> {
+  const database = await openDatabaseFile(file);
+  const db = new Kysely<Tables>({ dialect: new NodeSqliteDialect(database) });
+  try {
+    await migrate(db);
+    const version = database.prepare('pragma data_version');
+    const feed = createChangeFeed({
+      db,
+      dataVersion: () => Number(version.get()?.['data_version']),
+      origin: randomUUID(),
+      position: await lastChange(db),
+      clock,
+    });
+    const work = createUnitOfWork(db, feed, sqliteError);
+    return {
+      users: createUserStore(work),
+      sessions: createSessionStore(work),
+      apiKeys: createApiKeyStore(work),
+      signingKeys: createSigningKeyStore(work),
+      changes: feed,
+      async ping() {
+        // A page of a real table, so that a file that has gone bad is noticed.
+        await work.read((reader) => sql`select id from users limit 1`.execute(reader));
+      },
+      async close() {
+        feed.stop();
+        await db.destroy();
+      },
+    };
+  } catch (error) {
+    await db.destroy();
+    if (database.isOpen) database.close();
+    throw error;
+  }
+}

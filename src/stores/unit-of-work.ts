@@ -1,0 +1,45 @@
+import type { Kysely, Transaction } from 'kysely';
+import type { GatelodgeError } from '../domain/errors.ts';
+import type { Change } from '../domain/store.ts';
+import type { RecordedChangeFeed } from './change-feed.ts';
+import type { Tables } from './tables.ts';
+
+/** What the queries of every table run in. Whatever the driver throws leaves it as a GatelodgeError. */
+export interface UnitOfWork {
+  read<T>(query: (db: Kysely<Tables>) => Promise<T>): Promise<T>;
+  /** One transaction with the changes it emits: both are there or neither, and they are told before this resolves. */
+  write<T>(work: (db: Transaction<Tables>, emit: (kind: Change['kind'], id: string) => void) => Promise<T>): Promise<T>;
+}
+
+/** @param translate makes a GatelodgeError of what the driver throws */
+export function createUnitOfWork(
+  db: Kysely<Tables>,
+  feed: RecordedChangeFeed,
+  translate: (error: unknown) => GatelodgeError,
+): UnitOfWork {
+  return {
+    async read(query) {
+      try {
+        return await query(db);
+      } catch (error) {
+        throw translate(error);
+      }
+    },
+    async write(work) {
+      const changes: Change[] = [];
+      const run = async (transaction: Transaction<Tables>) => {
+        const result = await work(transaction, (kind, id) => changes.push({ kind, id }));
+        await feed.record(transaction, changes);
+        return result;
+      };
+      const result = await db
+        .transaction()
+        .execute(run)
+        .catch((error: unknown) => {
+          throw translate(error);
+        });
+      feed.tell(changes);
+      return result;
+    },
+  };
+}
