@@ -36,7 +36,7 @@ export function loadOrCreateSecret(dir: string): string {
 
 function readSecret(file: string): string {
   if ((statSync(file).mode & 0o077) !== 0)
-    throw invalid(`others than its owner can read the secret file ${file}: chmod 600 ${file}`);
+    throw invalid(`others than its owner can read or change the secret file ${file}: chmod 600 ${file}`);
   const secret = readFileSync(file, 'utf8').replace(/\r?\n$/, '');
   if (Buffer.byteLength(secret) < SHORTEST_SECRET)
     throw invalid(`the secret in ${file} is shorter than ${SHORTEST_SECRET} bytes`);
