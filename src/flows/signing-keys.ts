@@ -58,7 +58,7 @@ export function createSigningKeys(options: {
   async function generate(onlyIfNone: boolean): Promise<string> {
     const now = clock();
     const { kid, publicJwk, privateJwk } = await generateSigningKey(algorithm);
-    const sealedPrivateJwk = seal(sealingKey, Buffer.from(JSON.stringify(privateJwk)), kid);
+    const sealedPrivateJwk = seal(sealingKey, Buffer.from(JSON.stringify(privateJwk)), sealContext(kid));
     const record = {
       kid,
       algorithm,
@@ -100,7 +100,7 @@ export function createSigningKeys(options: {
   async function openPrivateKey(record: SigningKey): Promise<CurrentSigningKey> {
     let jwk: Record<string, unknown>;
     try {
-      jwk = JSON.parse(Buffer.from(unseal(sealingKey, record.sealedPrivateJwk, record.kid)).toString());
+      jwk = JSON.parse(Buffer.from(unseal(sealingKey, record.sealedPrivateJwk, sealContext(record.kid))).toString());
     } catch (cause) {
       throw new GatelodgeError(
         'configuration-invalid',
@@ -141,4 +141,9 @@ export function createSigningKeys(options: {
 
 function verifiesAt(record: SigningKey, now: number): boolean {
   return record.verifiesUntil === null || record.verifiesUntil > now;
+}
+
+/** Ties a sealed key to its own record. */
+function sealContext(kid: string): string {
+  return `signing-key:${kid}`;
 }

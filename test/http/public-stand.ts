@@ -1,0 +1,171 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { getRequestListener } from '@hono/node-server';
+import { createPasswords } from '../../src/adapters/passwords.ts';
+import { configurationSchema } from '../../src/config/schema.ts';
+import type { AuditEvent } from '../../src/domain/audit.ts';
+import type { Passwords } from '../../src/domain/passwords.ts';
+import type { Session } from '../../src/domain/session.ts';
+import type { Store } from '../../src/domain/store.ts';
+import type { User } from '../../src/domain/user.ts';
+import { createDirectory, type Directory } from '../../src/flows/directory.ts';
+import { createLoginLimits } from '../../src/flows/login-limits.ts';
+import { createPasswordLogin } from '../../src/flows/password-login.ts';
+import { createSessions, type Sessions } from '../../src/flows/sessions.ts';
+import { createSigningKeys, type SigningKeys } from '../../src/flows/signing-keys.ts';
+import { type AccessTokens, createAccessTokens } from '../../src/flows/token-grants.ts';
+import { createPublicApp } from '../../src/http/public.ts';
+import type { PublicBindings, PublicConfiguration } from '../../src/http/public-parts.ts';
+import type { PluginPath } from '../../src/plugins/plugin-api.ts';
+import { openSqliteStore } from '../../src/stores/sqlite.ts';
+import { tempDir } from '../support/temp-dir.ts';
+
+export const SECRET = 'a secret of more than thirty-two bytes, for tests';
+export const PASSWORD = 'correct horse battery staple';
+export const START = Date.UTC(2026, 0, 1);
+
+/** The public application with everything real behind it except time. */
+export interface PublicStand {
+  readonly app: ReturnType<typeof createPublicApp>;
+  readonly configuration: PublicConfiguration;
+  readonly store: Store;
+  readonly directory: Directory;
+  readonly sessions: Sessions;
+  readonly tokens: AccessTokens;
+  readonly signingKeys: SigningKeys;
+  readonly alice: User;
+  readonly events: AuditEvent[];
+  readonly failures: unknown[];
+  /** How often a password was looked at. */
+  verifications(): number;
+  advance(milliseconds: number): void;
+  now(): number;
+  /** A request to a path below the origin, as a browser on `public_url` sends it. */
+  request(path: string, init?: RequestInit, bindings?: Partial<PublicBindings>): Promise<Response>;
+  /** The same on a real socket, for what a client library would tidy up. Closed with the stand. */
+  listen(): Promise<number>;
+  close(): Promise<void>;
+}
+
+export interface StandOptions {
+  readonly configuration?: Record<string, unknown>;
+  readonly pluginPaths?: readonly PluginPath[];
+  /** Stands in for what argon2 does under load or damage. */
+  readonly passwords?: (real: Passwords) => Passwords;
+  /** Between the store and its users. */
+  readonly store?: (real: Store) => Store;
+  readonly users?: readonly Record<string, unknown>[];
+}
+
+export async function publicStand(options: StandOptions = {}): Promise<PublicStand> {
+  const directoryPath = await tempDir();
+  let now = START;
+  const clock = () => now;
+  const real = await openSqliteStore({ file: join(directoryPath.path, 'data.sqlite'), clock });
+  const store = options.store?.(real) ?? real;
+  const parsed = configurationSchema.parse({
+    allowed_redirects: ['https://*.example.com'],
+    users: options.users ?? [],
+    ...options.configuration,
+  });
+  const configuration: PublicConfiguration = {
+    ...parsed,
+    public_url: parsed.public_url ?? 'https://auth.example.com/gate',
+  };
+
+  const realPasswords = createPasswords(configuration.hashing);
+  const passwords = options.passwords?.(realPasswords) ?? realPasswords;
+  let verifications = 0;
+  const counted: Passwords = {
+    hash: (password) => passwords.hash(password),
+    verify(hash, password) {
+      verifications += 1;
+      return passwords.verify(hash, password);
+    },
+  };
+  const passwordHash = await realPasswords.hash(PASSWORD);
+  const fields = { name: 'Alice A.', email: 'alice@example.com', roles: ['admin', 'ops'], groups: ['staff'] };
+  const alice = await real.users.insert('usr_alice', { username: 'alice', passwordHash, ...fields }, now);
+
+  const directory = createDirectory({ fileUsers: configuration.users, store: store.users, clock, writeFileHash: null });
+  const sessionCache = new Map<string, Session>();
+  const stopFollowing = real.changes.follow((change) => {
+    if (change === null || change.kind === 'user') directory.forget(change?.id ?? null);
+    if (change === null) sessionCache.clear();
+    else sessionCache.delete(change.id);
+  }, 1_000);
+
+  const events: AuditEvent[] = [];
+  const failures: unknown[] = [];
+  const audit = (event: AuditEvent) => void events.push(event);
+  const limits = createLoginLimits({ limits: configuration.login_limits, clock });
+  const login = createPasswordLogin({ directory, passwords: counted, limits, audit });
+  const sessions = createSessions({
+    store: store.sessions,
+    directory,
+    configuration: configuration.session,
+    cache: sessionCache,
+    clock,
+  });
+  const { algorithm, lifetime } = configuration.tokens;
+  const signingKeys = createSigningKeys({ store: store.signingKeys, secret: SECRET, algorithm, lifetime, clock });
+  await signingKeys.ensure();
+  const issuer = configuration.public_url;
+  const tokens = createAccessTokens({ keys: signingKeys, issuer, audience: issuer, lifetime, clock });
+  const app = createPublicApp({
+    configuration,
+    secret: SECRET,
+    login,
+    sessions,
+    tokens,
+    signingKeys,
+    pluginPaths: options.pluginPaths ?? [],
+    clock,
+    audit,
+    reportFailure: (error) => failures.push(error),
+  });
+  const servers: Server[] = [];
+
+  return {
+    app,
+    configuration,
+    store: real,
+    directory,
+    sessions,
+    tokens,
+    signingKeys,
+    alice,
+    events,
+    failures,
+    verifications: () => verifications,
+    advance: (milliseconds) => {
+      now += milliseconds;
+    },
+    now: clock,
+    async request(path, init, bindings) {
+      const request = new Request(`https://auth.example.com${path}`, init);
+      return app.fetch(request, { clientAddress: '192.0.2.1', ...bindings });
+    },
+    async listen() {
+      const listener = getRequestListener((request, env) => {
+        const { incoming } = env as { incoming: { url?: string } };
+        return app.fetch(request, { clientAddress: '192.0.2.1', target: incoming.url ?? '/' });
+      });
+      const server = createServer(listener);
+      servers.push(server);
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+      // An address of TCP is an object.
+      return (server.address() as AddressInfo).port;
+    },
+    async close() {
+      for (const server of servers) {
+        server.closeAllConnections();
+        await new Promise((resolve) => server.close(resolve));
+      }
+      stopFollowing();
+      await real.close();
+      await directoryPath.remove();
+    },
+  };
+}
