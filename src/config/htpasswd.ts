@@ -1,6 +1,7 @@
 import { classifyPassword } from '../adapters/passwords.ts';
 import { isUsername } from '../domain/user.ts';
 import type { ProblemCode } from './problem.ts';
+import { type RewriteOutcome, rewriteFile } from './replace-file.ts';
 
 export interface HtpasswdProblem {
   /** From 1. */
@@ -43,4 +44,20 @@ export function parseHtpasswd(text: string): {
     }
   }
   return { entries, problems };
+}
+
+/**
+ * Puts a new hash in an htpasswd file in the place of the expected one and keeps every other byte; `unchanged` where the
+ * user's line is no longer what it was.
+ */
+export function replaceHtpasswdEntry(file: string, name: string, expected: string, value: string): RewriteOutcome {
+  return rewriteFile(file, (text) => {
+    const lines = text.split('\n');
+    const index = lines.findIndex((line) => line.replace(/^\ufeff/, '').trim() === `${name}:${expected}`);
+    const line = lines[index];
+    if (line === undefined) return null;
+    const at = line.indexOf(`${name}:`) + name.length + 1;
+    lines[index] = line.slice(0, at) + value + line.slice(at + expected.length);
+    return lines.join('\n');
+  });
 }
