@@ -1,0 +1,84 @@
+import { execFile } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { type RunningProgram, startProgram, waitUntil } from './child-process.ts';
+import { ask } from './http-client.ts';
+import { tempDir } from './temp-dir.ts';
+
+/** What is started: the sources, or a built program that GATELODGE_ENTRY names. */
+const ENTRY = resolve(process.env['GATELODGE_ENTRY'] ?? 'src/main.ts');
+
+export interface Gatelodge {
+  /** Its directory, which holds gatelodge.yaml and the data. */
+  readonly directory: string;
+  /** Everything it said so far. */
+  output(): string;
+  /** Starts it again after `halt` on the same configuration and data. */
+  start(): Promise<void>;
+  /** Ends the process, and resolves to its exit code; everything on disk stays. */
+  halt(signal?: NodeJS.Signals): Promise<number | null>;
+  /** Runs another command on the same configuration, such as `keys create …`; rejects where it fails. Resolves to its standard output. */
+  run(...args: readonly string[]): Promise<string>;
+  /** Ends the process and removes its directory. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts `gatelodge serve` as a process of its own and waits until it is ready.
+ * @param yaml the whole configuration; relative paths in it are below a new directory
+ * @param ready where it listens: its port, or the path of a Unix socket relative to that directory
+ */
+export async function startGatelodge({ yaml, ready }: { yaml: string; ready: number | string }): Promise<Gatelodge> {
+  const directory = await tempDir();
+  const file = join(directory.path, 'gatelodge.yaml');
+  await writeFile(file, yaml, { mode: 0o600 });
+  let program: RunningProgram | undefined;
+  let said = '';
+
+  const start = async (): Promise<void> => {
+    said += program?.output() ?? '';
+    program = await startProgram(process.execPath, [ENTRY, 'serve', '-c', file], { cwd: directory.path });
+    const listener =
+      typeof ready === 'number'
+        ? { url: `http://127.0.0.1:${ready}/readyz` }
+        : { url: 'http://localhost/readyz', socketPath: join(directory.path, ready) };
+    await waitUntil('gatelodge', () => answersReady(listener), program);
+  };
+  const halt = async (signal?: NodeJS.Signals): Promise<number | null> => (await program?.stop(signal)) ?? null;
+  const stop = async (): Promise<void> => {
+    await halt();
+    await directory.remove();
+  };
+  try {
+    await start();
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return {
+    directory: directory.path,
+    output: () => said + (program?.output() ?? ''),
+    start,
+    halt,
+    run: (...args) => runCommand([...args, '-c', file], directory.path),
+    stop,
+  };
+}
+
+async function answersReady({ url, socketPath }: { url: string; socketPath?: string }): Promise<boolean> {
+  try {
+    const answer = await ask(url, socketPath === undefined ? {} : { socketPath });
+    return answer.status === 200;
+  } catch {
+    return false;
+  }
+}
+
+function runCommand(args: readonly string[], cwd: string): Promise<string> {
+  return new Promise((resolveOutput, reject) => {
+    execFile(process.execPath, [ENTRY, ...args], { cwd }, (error, stdout, stderr) => {
+      if (error === null) resolveOutput(stdout);
+      else reject(new Error(`gatelodge ${args.join(' ')}: ${stderr || error.message}`));
+    });
+  });
+}
