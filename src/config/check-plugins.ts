@@ -47,9 +47,9 @@ export function checkJwt(
   reporter: Reporter,
 ): JwtOptions {
   const keys = ['secret', 'public_key', 'jwks_url'] as const;
-  // A key that could not be read is not missing too.
-  if (keys.some((key) => reporter.isRefused([...path, key]))) return options;
-  const kinds = keys.filter((key) => options[key] !== undefined);
+  // A key that was refused is not missing too.
+  const kinds = keys.filter((key) => options[key] !== undefined || reporter.isRefused([...path, key]));
+  const withSecret = kinds.includes('secret');
   if (kinds.length === 0)
     reporter.report('missing-key', path, 'one of secret, public_key and jwks_url is needed', { part: 'key' });
   for (const key of kinds.slice(1)) {
@@ -65,20 +65,19 @@ export function checkJwt(
       part: 'key',
     });
   }
-  const fallback = options.secret === undefined ? [] : ['HS256' as const];
+  const fallback = withSecret ? ['HS256' as const] : [];
   const algorithms = options.algorithms ?? (options.algorithm === undefined ? fallback : [options.algorithm]);
-  if (algorithms.length === 0 && kinds.length > 0) {
+  const isRefused = ['algorithm', 'algorithms'].some((key) => reporter.isRefused([...path, key]));
+  if (algorithms.length === 0 && kinds.length > 0 && !isRefused) {
     reporter.report('missing-key', [...path, 'algorithm'], `is needed with ${kinds[0]}`);
   }
   const place = [...path, options.algorithms === undefined ? 'algorithm' : 'algorithms'];
   const shared = algorithms.filter((algorithm) => algorithm.startsWith('HS'));
-  if (kinds.length === 1 && shared.length !== (options.secret === undefined ? 0 : algorithms.length)) {
+  if (kinds.length === 1 && shared.length !== (withSecret ? algorithms.length : 0)) {
     reporter.report(
       'contradictory-options',
       place,
-      options.secret === undefined
-        ? 'HS256, HS384 and HS512 need a secret'
-        : 'with a secret only HS256, HS384 and HS512 can be used',
+      withSecret ? 'with a secret only HS256, HS384 and HS512 can be used' : 'HS256, HS384 and HS512 need a secret',
     );
   }
   if (options.secret !== undefined) {

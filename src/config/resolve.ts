@@ -41,19 +41,22 @@ export function resolveDocument(
   const substituted = new Set<string>();
   const open = new Set<Node>();
   let aliased = 0;
+  /** The alias in the file itself that is being followed, to which all that it leads to is put down. */
+  let followed: { path: KeyPath; node: Node } | null = null;
 
   function value(node: Node | null, shape: Shape, path: KeyPath, inAlias: boolean): unknown {
     if (inAlias) {
       aliased += 1;
-      if (aliased > MOST_ALIASED_NODES || path.length > DEEPEST_WITH_ALIASES) throw new AliasBomb(path);
+      if (aliased > MOST_ALIASED_NODES || path.length > DEEPEST_WITH_ALIASES) throw new AliasBomb();
     }
     if (isAlias(node)) {
+      if (!inAlias) followed = { path, node };
       const target = document.targets.get(node);
       if (target === undefined) {
         reporter.report('yaml-syntax', path, 'no such anchor before this alias', { node });
         return REFUSED;
       }
-      if (open.has(target)) throw new AliasBomb(path);
+      if (open.has(target)) throw new AliasBomb();
       return value(target, shape, path, true);
     }
     if (node === null) return emptyValue(shape, path);
@@ -162,18 +165,14 @@ export function resolveDocument(
     return { data: data === null || data === REFUSED ? {} : data, substituted };
   } catch (error) {
     if (!(error instanceof AliasBomb)) throw error;
-    reporter.report('yaml-alias-bomb', error.path, 'aliases multiply too much, or contain themselves');
+    reporter.report('yaml-alias-bomb', followed?.path ?? [], 'aliases multiply too much, or contain themselves', {
+      node: followed?.node ?? null,
+    });
     return { data: {}, substituted };
   }
 }
 
-class AliasBomb extends Error {
-  readonly path: KeyPath;
-  constructor(path: KeyPath) {
-    super('aliases multiply too much');
-    this.path = path;
-  }
-}
+class AliasBomb extends Error {}
 
 function step(shape: Shape, key: string | number): Shape {
   return { schemas: below(shape.schemas, key), foreign: shape.foreign };
