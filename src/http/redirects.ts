@@ -67,7 +67,7 @@ export function readRedirect(target: string): string | null {
     const end = query.indexOf('&', at);
     if (query.startsWith('rd=', at)) {
       const rest = query.slice(at + 3);
-      if (/^https?:\/\//i.test(rest)) return toAscii(rest);
+      if (/^https?:\/\//i.test(rest)) return rest;
       return toAscii(percentDecode(query.slice(at + 3, end === -1 ? undefined : end)));
     }
     at = end === -1 ? -1 : end + 1;

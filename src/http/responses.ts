@@ -46,6 +46,9 @@ export function createResponder(allowedRedirects: readonly string[]): Responder 
 
 /** A plugin's own answer with the headers that every answer has, except where the plugin set them itself. */
 export function withCommonHeaders(response: Response): Response {
+  // Plugins are other people's code. `instanceof` would refuse what fetch() returns under the server's own Response class.
+  if (typeof response !== 'object' || !('body' in response && 'headers' in response))
+    throw new TypeError('not a Response');
   const headers = new Headers(response.headers);
   for (const [name, value] of Object.entries(EVERYWHERE)) if (!headers.has(name)) headers.set(name, value);
   return new Response(response.body, { status: response.status, statusText: response.statusText, headers });

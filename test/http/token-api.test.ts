@@ -1,4 +1,4 @@
-import { createLocalJWKSet, jwtVerify } from 'jose';
+import { createLocalJWKSet, type JSONWebKeySet, jwtVerify } from 'jose';
 import { afterEach, describe, expect, it } from 'vitest';
 import { GatelodgeError } from '../../src/domain/errors.ts';
 import { PASSWORD, type PublicStand, publicStand, START, type StandOptions } from './public-stand.ts';
@@ -25,7 +25,8 @@ describe('POST /auth', () => {
     const response = await json(good);
     expect(response.status).toBe(200);
     expect(response.headers.get('cache-control')).toBe('no-store');
-    const body = await response.json();
+    // What it is, is asserted on the next lines.
+    const body = (await response.json()) as { token: string };
     expect(body).toEqual({
       token: expect.any(String),
       token_type: 'Bearer',
@@ -33,13 +34,13 @@ describe('POST /auth', () => {
       expires_in: 3600,
     });
     for (const path of ['/gate/jwks', '/gate/.well-known/jwks.json']) {
-      const set = await (await stand.request(path)).json();
+      const set = (await (await stand.request(path)).json()) as JSONWebKeySet;
       expect(set.keys).toHaveLength(1);
       expect(set.keys[0]).not.toHaveProperty('d');
       const { payload, protectedHeader } = await jwtVerify(body.token, createLocalJWKSet(set), {
         currentDate: new Date(START),
       });
-      expect(protectedHeader).toEqual({ alg: 'ES256', typ: 'at+jwt', kid: set.keys[0].kid });
+      expect(protectedHeader).toEqual({ alg: 'ES256', typ: 'at+jwt', kid: set.keys[0]?.kid });
       expect(payload).toEqual({
         iss: 'https://auth.example.com/gate',
         aud: 'https://auth.example.com/gate',

@@ -1,0 +1,130 @@
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { SigningAlgorithm } from '../../src/domain/signing-key.ts';
+import { SIGNING_ALGORITHMS } from '../../src/domain/signing-key.ts';
+import type { Store } from '../../src/domain/store.ts';
+import { createSigningKeys } from '../../src/flows/signing-keys.ts';
+import { createAccessTokens } from '../../src/flows/token-grants.ts';
+import { openSqliteStore } from '../../src/stores/sqlite.ts';
+import { type TempDir, tempDir } from '../support/temp-dir.ts';
+
+const LIFETIME = 3_600_000;
+const SECRET = 'a secret of more than thirty-two bytes, for tests';
+let directory: TempDir;
+let store: Store;
+let now: number;
+const clock = () => now;
+const open = (algorithm: SigningAlgorithm = 'ES256', secret = SECRET) =>
+  createSigningKeys({ store: store.signingKeys, secret, algorithm, lifetime: LIFETIME, clock });
+const kids = (keys: ReturnType<typeof open>) => [...keys.verificationKeys().keys()].sort();
+
+beforeEach(async () => {
+  now = 1_800_000_000_000;
+  directory = await tempDir();
+  store = await openSqliteStore({ file: join(directory.path, 'data.sqlite'), clock });
+});
+afterEach(async () => {
+  await store.close();
+  await directory.remove();
+});
+
+it('makes one key, and every process that starts finds it', async () => {
+  const several = [open(), open(), open()];
+  await Promise.all(several.map((keys) => keys.ensure()));
+  expect(await store.signingKeys.list()).toHaveLength(1);
+  expect(new Set(several.map((keys) => keys.current().kid)).size).toBe(1);
+});
+
+it('has no key before it looked', () => {
+  expect(() => open().current()).toThrow(expect.objectContaining({ code: 'internal-error' }));
+});
+
+it('stores no private key that anybody could read', async () => {
+  const keys = open();
+  await keys.ensure();
+  const [record] = await store.signingKeys.list();
+  expect(record?.publicJwk).not.toHaveProperty('d');
+  expect(keys.publicJwks().keys).toEqual([record?.publicJwk]);
+  expect(record?.publicJwk).toMatchObject({ kty: 'EC', alg: 'ES256', use: 'sig', kid: record?.kid });
+  expect(Buffer.from(record?.sealedPrivateJwk ?? []).toString('latin1')).not.toContain('"d"');
+});
+
+it('lets the old key verify until its last token has expired', async () => {
+  const keys = open();
+  const elsewhere = open();
+  await keys.ensure();
+  await elsewhere.ensure();
+  const old = keys.current().kid;
+  now += 1_000;
+  const next = await keys.rotate();
+  expect(next).not.toBe(old);
+  expect(keys.current().kid).toBe(next);
+  expect(kids(keys)).toEqual([old, next].sort());
+  // Another process signs with the old one until it reads again, and then with the new.
+  expect(elsewhere.current().kid).toBe(old);
+  await elsewhere.reload();
+  expect(elsewhere.current().kid).toBe(next);
+  now += LIFETIME - 1;
+  expect(kids(elsewhere)).toContain(old);
+  now += 1;
+  expect(kids(elsewhere)).toEqual([next]);
+  expect(elsewhere.publicJwks().keys.map((key) => key['kid'])).toEqual([next]);
+  await elsewhere.reload();
+  expect(kids(elsewhere)).toEqual([next]);
+});
+
+it('takes up an older key by its own algorithm alone', async () => {
+  const es = open('ES256');
+  await es.ensure();
+  const ed = open('EdDSA');
+  await ed.ensure();
+  expect(ed.current().algorithm).toBe('EdDSA');
+  expect(ed.verificationKeys().get(es.current().kid)?.algorithm).toBe('ES256');
+  await es.reload();
+  expect(es.current().algorithm).toBe('ES256');
+});
+
+it('says so when the secret is another one, and can be helped', async () => {
+  await open().ensure();
+  const other = open('ES256', 'another secret of more than thirty-two bytes');
+  await expect(other.ensure()).rejects.toMatchObject({ code: 'configuration-invalid' });
+  now += 1;
+  const kid = await other.rotate();
+  expect(other.current().kid).toBe(kid);
+});
+
+it('keeps what it has when the store is away', async () => {
+  let away = false;
+  const flaky = {
+    ...store.signingKeys,
+    list: () => (away ? Promise.reject(new Error('away')) : store.signingKeys.list()),
+  };
+  const keys = createSigningKeys({ store: flaky, secret: SECRET, algorithm: 'ES256', lifetime: LIFETIME, clock });
+  await keys.ensure();
+  const { kid } = keys.current();
+  away = true;
+  await expect(keys.reload()).rejects.toThrow('away');
+  expect(keys.current().kid).toBe(kid);
+  away = false;
+  await keys.reload();
+  expect(keys.current().kid).toBe(kid);
+});
+
+describe.each(SIGNING_ALGORITHMS)('%s', (algorithm) => {
+  it('signs what it verifies', async () => {
+    const keys = open(algorithm);
+    await keys.ensure();
+    const tokens = createAccessTokens({ keys, issuer: 'i', audience: 'a', lifetime: LIFETIME, clock });
+    const user = { id: 'usr_1', username: 'alice', name: '', email: '', roles: [], groups: [] };
+    const { token } = await tokens.issueAccessToken(
+      { ...user, locked: false, passwordHash: null, source: 'file' },
+      now,
+    );
+    expect(await tokens.verifyAccessToken(token)).toMatchObject({ userId: 'usr_1' });
+    // Sealed and opened again by a process that did not make it.
+    const again = open(algorithm);
+    await again.ensure();
+    const theirs = createAccessTokens({ keys: again, issuer: 'i', audience: 'a', lifetime: LIFETIME, clock });
+    expect(await theirs.verifyAccessToken(token)).toMatchObject({ userId: 'usr_1' });
+  });
+});
