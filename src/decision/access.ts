@@ -26,6 +26,12 @@ export interface OwnPath {
   readonly description: string;
 }
 
+/** The pages of whichever plugin has its credential from the login page. */
+const LOGIN_PATHS = [
+  { path: '/login', description: 'Login page' },
+  { path: '/logout', description: 'Logout page' },
+];
+
 /** Everything a decision is made from: compiled once, never changed. */
 export interface Gate {
   readonly policy: Policy;
@@ -51,7 +57,7 @@ export function buildGate({ configuration, plugins, publicUrl, clock = systemClo
   const base = publicUrl.pathname.replace(/\/+$/, '');
   const paths = new Map<string, OwnPath>();
   for (const { name, plugin } of plugins.values()) {
-    for (const own of plugin.paths ?? []) paths.set(base + own.path, { path: base + own.path, plugin: name, description: own.description });
+    for (const own of [...(plugin.login ? LOGIN_PATHS : []), ...(plugin.paths ?? [])]) paths.set(base + own.path, { path: base + own.path, plugin: name, description: own.description });
   }
   const instances = (names: readonly string[]) =>
     names.map((name) => {

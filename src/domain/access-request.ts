@@ -18,9 +18,11 @@ export interface AccessRequest {
   readonly host: string;
   /** The effective port. */
   readonly port: number;
-  /** The request target's path exactly as it came: never empty, begins with a slash. */
+  /** Path and query exactly as they came (origin-form, RFC 9112 section 3.2.1). */
+  readonly requestTarget: string;
+  /** Its path: never empty, begins with a slash. */
   readonly rawPath: string;
-  /** Without the question mark; empty where there is none. */
+  /** What follows the question mark; empty where there is none. */
   readonly query: string;
   readonly headers: HeaderFields;
   /** The client's address past the trusted proxies, worked out when first asked for; null where it cannot be told. */
@@ -32,6 +34,6 @@ export function requestUrl(request: AccessRequest): string {
   const standard = request.scheme === 'https' ? 443 : 80;
   const host = request.host.includes(':') ? `[${request.host}]` : request.host;
   const port = request.port === standard ? '' : `:${request.port}`;
-  return `${request.scheme}://${host}${port}${request.rawPath}${request.query === '' ? '' : `?${request.query}`}`;
+  return `${request.scheme}://${host}${port}${request.requestTarget}`;
 }
 

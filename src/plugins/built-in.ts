@@ -4,7 +4,7 @@ import type { MaybePromise } from '../domain/maybe-promise.ts';
 import type { Passwords } from '../domain/passwords.ts';
 import type { Session } from '../domain/session.ts';
 import type { User } from '../domain/user.ts';
-import type { Identity, PluginContext, PluginPath } from './plugin-api.ts';
+import type { Identity, PluginContext } from './plugin-api.ts';
 
 /** What the built-in plugins get beyond the public API: the directory and everything that gatelodge issues itself. */
 export interface BuiltInContext extends PluginContext {
@@ -20,8 +20,6 @@ export interface BuiltInContext extends PluginContext {
   /** Whose the access token is; null where it is none of ours, or no longer good. */
   readonly verifyAccessToken: (token: string) => Promise<VerifiedToken | null>;
   readonly cookieName: string;
-  /** Pages that the session plugin reserves; the public application answers them. */
-  readonly loginPaths: readonly PluginPath[];
   /** Writes an own user's stronger hash where it came from; rejects where that can't be written. */
   readonly replaceOwnHash: (instance: string, place: OwnHashPlace, username: string, expected: string, next: string) => Promise<void>;
 }

@@ -41,7 +41,6 @@ export function createSessionPlugin(context: BuiltInContext): AuthenticationPlug
 
   return {
     login: true,
-    paths: context.loginPaths,
     authenticate(request: AccessRequest) {
       const values = request.headers.all('cookie').flatMap((header) => cookieValues(header, cookieName));
       const [only] = values;

@@ -1,0 +1,228 @@
+import { join } from 'node:path';
+import { getRequestListener } from '@hono/node-server';
+import { createLog, type Log } from './adapters/log.ts';
+import { createPasswords } from './adapters/passwords.ts';
+import { ensureDataDir, loadOrCreateSecret } from './config/data-dir.ts';
+import type { PluginInstanceConfiguration } from './config/plugin-instances.ts';
+import type { Configuration } from './config/schema.ts';
+import { replaceHtpasswdEntry } from './config/htpasswd.ts';
+import { replaceScalars } from './config/write-back.ts';
+import { buildGate, type Gate } from './decision/access.ts';
+import type { PluginInstance } from './domain/authentication.ts';
+import { type Clock, systemClock } from './domain/clock.ts';
+import { GatelodgeError } from './domain/errors.ts';
+import type { LiveRecords } from './domain/live.ts';
+import { networkSet } from './domain/network.ts';
+import type { Passwords } from './domain/passwords.ts';
+import { deriveKey } from './domain/secret.ts';
+import type { Session } from './domain/session.ts';
+import type { Change, Store } from './domain/store.ts';
+import type { ApiKey } from './domain/api-key.ts';
+import { createDirectory, type Directory } from './flows/directory.ts';
+import { createLiveApiKeys, createLiveSessions } from './flows/live-records.ts';
+import { createLoginLimits } from './flows/login-limits.ts';
+import { createPasswordLogin, type PasswordLogin } from './flows/password-login.ts';
+import { createSessions, type Sessions } from './flows/sessions.ts';
+import { createSigningKeys, type SigningKeys } from './flows/signing-keys.ts';
+import { type AccessTokens, createAccessTokens } from './flows/token-grants.ts';
+import { sessionCookieName } from './http/cookies.ts';
+import { createDecisionEndpoint } from './http/decision-endpoint.ts';
+import { compileIdentityHeaders } from './http/identity-headers.ts';
+import type { Handlers } from './http/listener.ts';
+import { recordDecisions } from './http/decision-log.ts';
+import { clientAddress, createPeers, type Peer } from './http/peer.ts';
+import { createPublicApp } from './http/public.ts';
+import { createRenderer } from './http/render.ts';
+import { createPluginInstance } from './plugins/registry.ts';
+import { makeIdentity } from './plugins/plugin-api.ts';
+import { openSqliteStore } from './stores/sqlite.ts';
+
+/** What the service and the commands share: the data, the directory and the keys. */
+export interface Core {
+  readonly file: string;
+  readonly configuration: Configuration;
+  readonly plugins: readonly PluginInstanceConfiguration[];
+  readonly secret: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly store: Store;
+  readonly passwords: Passwords;
+  readonly directory: Directory;
+  readonly sessions: Sessions;
+  readonly liveSessions: LiveRecords<Session>;
+  readonly liveApiKeys: LiveRecords<ApiKey>;
+  readonly signingKeys: SigningKeys;
+  close(): Promise<void>;
+}
+
+export interface CoreParts {
+  readonly file: string;
+  readonly configuration: Configuration;
+  readonly plugins: readonly PluginInstanceConfiguration[];
+  readonly clock?: Clock;
+}
+
+/** Opens the data of a configuration that was found sound. @throws GatelodgeError `configuration-invalid`, `store-unavailable` */
+export async function openCore({ file, configuration, plugins, clock = systemClock }: CoreParts): Promise<Core> {
+  ensureDataDir(configuration.data_dir);
+  const secret = configuration.secret ?? loadOrCreateSecret(configuration.data_dir);
+  const log = createLog(configuration.log, deriveKey(secret, 'log'));
+  const store = await openSqliteStore({ file: join(configuration.data_dir, 'gatelodge.db'), clock });
+  const passwords = createPasswords(configuration.hashing);
+  const directory = createDirectory({
+    fileUsers: configuration.users,
+    store: store.users,
+    clock,
+    writeFileHash: (username, expected, value) =>
+      writeHash(file, ['users', configuration.users.findIndex((user) => user.username === username), 'password'], expected, value),
+  });
+  const liveSessions = createLiveSessions(store, clock);
+  const sessions = createSessions({ store: store.sessions, directory, configuration: configuration.session, cache: liveSessions, clock });
+  const { algorithm, lifetime } = configuration.tokens;
+  return {
+    ...{ file, configuration, plugins, secret, clock, log, store, passwords, directory, sessions, liveSessions },
+    liveApiKeys: createLiveApiKeys(store, clock),
+    signingKeys: createSigningKeys({ store: store.signingKeys, secret, algorithm, lifetime, clock }),
+    async close() {
+      await store.close();
+      await log.flush();
+    },
+  };
+}
+
+async function writeHash(file: string, path: readonly (string | number)[], expected: string, value: string): Promise<void> {
+  const { outcome, skipped } = replaceScalars(file, [{ path: [...path], expected, value }]);
+  if (outcome !== 'written' || skipped.length > 0) throw new GatelodgeError('conflict', 'the configuration file cannot be written');
+}
+
+/** What decides: the gate and the plugins it asks, which hold timers and are closed at the end. */
+export interface Decider {
+  readonly gate: Gate;
+  readonly plugins: ReadonlyMap<string, PluginInstance>;
+  readonly login: PasswordLogin;
+  readonly tokens: AccessTokens;
+  close(): Promise<void>;
+}
+
+/** Makes the plugins and the gate; `explain` and `check` use it as the service does. */
+export async function openDecider(core: Core, publicUrl: URL): Promise<Decider> {
+  const { configuration, clock, log, directory, passwords, signingKeys } = core;
+  const limits = createLoginLimits({ limits: configuration.login_limits, clock });
+  const login = createPasswordLogin({ directory, passwords, limits, audit: log.audit });
+  const issuer = configuration.tokens.issuer ?? publicUrl.href.replace(/\/$/, '');
+  const tokens = createAccessTokens({
+    keys: signingKeys,
+    issuer,
+    audience: configuration.tokens.audience ?? issuer,
+    lifetime: configuration.tokens.lifetime,
+    clock,
+  });
+  const plugins = new Map<string, PluginInstance>();
+  for (const instance of core.plugins) {
+    const made = await createPluginInstance(instance, {
+      instance: instance.instance,
+      clock,
+      log: (level, message, detail) => log.write(level, 'plugin', { instance: instance.instance, message, ...detail }),
+      directory,
+      sessions: core.liveSessions,
+      apiKeys: core.liveApiKeys,
+      passwords,
+      async login(username, password, address) {
+        const result = await login.login({ username, password, address });
+        return result.kind === 'ok' ? result.user : null;
+      },
+      verifyAccessToken: tokens.verifyAccessToken,
+      cookieName: sessionCookieName({ cookie: configuration.cookie, public_url: publicUrl.href }),
+      replaceOwnHash: (owner, place, username, expected, next) =>
+        place.kind === 'htpasswd'
+          ? writeHtpasswd(place.file, username, expected, next)
+          : writeHash(core.file, ['auth_plugins', owner, 'users', username], expected, next),
+    });
+    plugins.set(made.name, made);
+  }
+  return {
+    gate: buildGate({ configuration, plugins, publicUrl, clock }),
+    ...{ plugins, login, tokens },
+    async close() {
+      for (const { plugin } of plugins.values()) await plugin.close?.();
+    },
+  };
+}
+
+async function writeHtpasswd(file: string, username: string, expected: string, next: string): Promise<void> {
+  if (replaceHtpasswdEntry(file, username, expected, next) !== 'written') throw new GatelodgeError('conflict', 'the htpasswd file cannot be written');
+}
+
+/** What answers requests, from the core and the decider. */
+export function createHandlers(core: Core, decider: Decider, publicUrl: URL): Handlers {
+  const { configuration, log, clock, secret, sessions, signingKeys, store } = core;
+  const { plugins, gate, login, tokens } = decider;
+  const trusted = networkSet(configuration.trusted_proxies);
+  const base = publicUrl.href.replace(/\/$/, '');
+  const identityHeaders = compileIdentityHeaders(
+    configuration.identity_headers,
+    [...plugins.values()].map(({ plugin }) => plugin.identityHeaders ?? {}),
+  );
+  const { user: nobody, roles } = configuration.anonymous;
+  const anonymous = nobody === '' && roles.length === 0 ? null : makeIdentity({ subject: '', username: nobody, roles, methods: [] });
+  const app = createPublicApp({
+    configuration: { ...configuration, public_url: base },
+    ...{ secret, login, sessions, tokens, signingKeys, clock },
+    pluginPaths: [...plugins.values()].flatMap(({ plugin }) => plugin.paths ?? []),
+    audit: log.audit,
+    reportFailure: (error) => log.write('error', 'request.failed', failureDetail(error)),
+  });
+  const listenPublic = (address: string | null, target: string, requestId: string) =>
+    getRequestListener(
+      async (request) => {
+        const response = await app.fetch(request, { clientAddress: address, target });
+        response.headers.set('X-Request-Id', requestId);
+        return response;
+      },
+      { overrideGlobalObjects: false },
+    );
+  return {
+    peerOf: createPeers(trusted),
+    decisions: createDecisionEndpoint({
+      gate,
+      frontServer: configuration.front_server,
+      publicScheme: publicUrl.protocol === 'http:' ? 'http' : 'https',
+      trusted,
+      render: createRenderer({ identityHeaders, anonymous, loginUrl: `${base}/login` }),
+      onDecision: recordDecisions(log),
+    }),
+    publicPart(message, response, peer: Peer, requestId) {
+      const address = clientAddress(peer, { get: () => undefined, count: () => 0, all: (name) => [message.headers[name] ?? []].flat() }, trusted);
+      log.withRequestId(requestId, () => void listenPublic(address, message.url ?? '/', requestId)(message, response));
+    },
+    async missing() {
+      try {
+        await store.ping();
+        return [];
+      } catch {
+        return ['storage'];
+      }
+    },
+  };
+}
+
+/** What of an error may be logged: its kind, code and place, never a message that might quote what somebody sent. */
+export function failureDetail(error: unknown): Record<string, unknown> {
+  const chain: unknown[] = [];
+  for (let at: unknown = error; at instanceof Error && chain.length < 4; at = at.cause) {
+    chain.push({ name: at.name, code: 'code' in at ? at.code : undefined, at: at.stack?.split('\n').slice(1, 4).join(' ').replace(/\s+/g, ' ') });
+  }
+  return { error: chain };
+}
+
+/** Lets caches go of what was changed, here or by another process. */
+export function applyChange(core: Core, change: Change | null): void {
+  const { directory, liveSessions, liveApiKeys, signingKeys, log } = core;
+  if (change === null || change.kind === 'user') directory.forget(change?.id ?? null);
+  if (change === null || change.kind === 'session') liveSessions.forget(change?.id ?? null);
+  if (change === null || change.kind === 'api-key') liveApiKeys.forget(change?.id ?? null);
+  if (change === null || change.kind === 'signing-key') {
+    signingKeys.reload().catch((error: unknown) => log.write('error', 'signing-keys.reload-failed', failureDetail(error)));
+  }
+}
+

@@ -1,0 +1,126 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Configuration } from '../config/schema.ts';
+import type { Gate } from '../decision/access.ts';
+import { decide, decideCredential, deny } from '../decision/decide.ts';
+import type { AccessRequest, HeaderFields } from '../domain/access-request.ts';
+import type { Decision } from '../domain/decision.ts';
+import { isPromise, type MaybePromise } from '../domain/maybe-promise.ts';
+import type { NetworkSet } from '../domain/network.ts';
+import { WireHeaderFields } from './header-fields.ts';
+import { clientAddress, type Peer } from './peer.ts';
+import { readAutoTarget } from './profiles/auto.ts';
+import { ENVOY_PREFIX, readEnvoyTarget } from './profiles/envoy.ts';
+import { readForwardedTarget } from './profiles/forwarded.ts';
+import { readNginxTarget } from './profiles/nginx.ts';
+import type { RenderDecision, Speaks } from './render.ts';
+import { accessRequest, isTarget, type TargetReading } from './target.ts';
+
+/** How a check tells what it is about, and how it wants to be answered. */
+interface Reading {
+  readonly target: TargetReading;
+  readonly speaks: Speaks;
+}
+type Profile = (message: IncomingMessage, headers: WireHeaderFields) => Reading;
+
+/** What is told of every decision, for the log. */
+export interface DecisionRecord {
+  readonly decision: Decision;
+  /** null where there was no believable target. */
+  readonly request: AccessRequest | null;
+  /** True where the front server told no target at all. */
+  readonly targetMissing: boolean;
+  readonly headers: HeaderFields;
+  readonly peer: Peer;
+}
+export type OnDecision = (record: DecisionRecord) => void;
+
+export interface DecisionEndpointParts {
+  readonly gate: Gate;
+  readonly frontServer: Configuration['front_server'];
+  readonly publicScheme: 'http' | 'https';
+  readonly trusted: NetworkSet;
+  readonly render: RenderDecision;
+  readonly onDecision: OnDecision;
+}
+
+/** Answers a check. False where the path is none of a check's. */
+export type DecisionEndpoint = (message: IncomingMessage, response: ServerResponse, peer: Peer) => boolean;
+
+const VALIDATE = '/validate';
+
+/** `/validate` and the profiles below it, read from the raw request target: what a router makes of a path is none of its business. */
+export function createDecisionEndpoint(parts: DecisionEndpointParts): DecisionEndpoint {
+  const { gate, render, onDecision, trusted } = parts;
+  const envoy: Profile = (message, headers) => ({
+    target: readEnvoyTarget(message.url ?? '', message.method ?? '', headers, parts.publicScheme),
+    speaks: 'forwarded',
+  });
+  const nginx: Profile = (_message, headers) => ({ target: readNginxTarget(headers), speaks: 'nginx' });
+  const forwarded: Profile = (_message, headers) => ({ target: readForwardedTarget(headers), speaks: 'forwarded' });
+  const auto: Profile = (_message, headers) => readAutoTarget(headers);
+  const byName: Readonly<Record<string, Profile>> = {
+    auto,
+    nginx,
+    caddy: forwarded,
+    traefik: forwarded,
+    haproxy: forwarded,
+  };
+  // Plain /validate under Envoy would need the path behind a prefix that is not there: it is told by headers, or refused.
+  const plain = byName[parts.frontServer] ?? forwarded;
+
+  function profileOf(url: string): Profile | null {
+    if (url === VALIDATE) return plain;
+    if (!url.startsWith(VALIDATE)) return null;
+    const end = url.charCodeAt(VALIDATE.length);
+    if (end === 0x3f) return plain;
+    if (end !== 0x2f) return null;
+    if (url.startsWith(ENVOY_PREFIX)) {
+      const after = url.charAt(ENVOY_PREFIX.length);
+      if (after === '' || after === '/' || after === '?') return envoy;
+    }
+    const question = url.indexOf('?');
+    const name = url.slice(VALIDATE.length + 1, question === -1 ? undefined : question);
+    return name !== 'auto' && Object.hasOwn(byName, name) ? (byName[name] ?? null) : null;
+  }
+
+  return (message, response, peer) => {
+    const profile = profileOf(message.url ?? '');
+    if (profile === null) return false;
+    const headers = new WireHeaderFields(message.rawHeaders);
+    const { target, speaks } = profile(message, headers);
+    const request = isTarget(target)
+      ? accessRequest(target, headers, (fields) => clientAddress(peer, fields, trusted))
+      : null;
+    const finish = (decision: Decision) => {
+      render(response, decision, speaks, request);
+      onDecision({ decision, request, targetMissing: target === 'missing', headers, peer });
+    };
+    const decision = decideSafely(() => {
+      if (!peer.trusted) return deny('untrusted-peer');
+      if (request !== null) return decide(gate, request);
+      // With no rules at all, gatelodge can be asked whether a credential is good, by a front server that tells no target.
+      if (target === 'missing' && gate.policy.rules.length === 0)
+        return decideCredential(gate, noTarget(headers, peer, trusted));
+      return deny('malformed-request');
+    });
+    if (isPromise(decision)) void decision.then(finish);
+    else finish(decision);
+    return true;
+  };
+}
+
+/** Whatever goes wrong, the answer is a refusal. */
+function decideSafely(decideIt: () => MaybePromise<Decision>): MaybePromise<Decision> {
+  const failed = (cause: unknown): Decision => ({ effect: 'unavailable', reason: 'internal-error', rule: 0, cause });
+  try {
+    const decision = decideIt();
+    return isPromise(decision) ? decision.catch(failed) : decision;
+  } catch (error) {
+    return failed(error);
+  }
+}
+
+function noTarget(headers: WireHeaderFields, peer: Peer, trusted: NetworkSet): AccessRequest {
+  const nowhere = { method: '', scheme: 'https', host: '', port: 0, requestTarget: '/' } as const;
+  return accessRequest(nowhere, headers, (fields) => clientAddress(peer, fields, trusted));
+}

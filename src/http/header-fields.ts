@@ -1,0 +1,38 @@
+import type { HeaderFields } from '../domain/access-request.ts';
+
+/**
+ * Header fields as they stood on the wire. Node's own `headers` joins what came twice and costs more; a check looks at a
+ * dozen names, and comparing lengths first makes that cheaper than a table.
+ */
+export class WireHeaderFields implements HeaderFields {
+  /** Names and values in turn, as `IncomingMessage.rawHeaders`. */
+  readonly #raw: readonly string[];
+
+  constructor(raw: readonly string[]) {
+    this.#raw = raw;
+  }
+
+  get(name: string): string | undefined {
+    const raw = this.#raw;
+    for (let at = 0; at < raw.length; at += 2) if (isName(raw[at], name)) return raw[at + 1];
+    return undefined;
+  }
+
+  count(name: string): number {
+    const raw = this.#raw;
+    let found = 0;
+    for (let at = 0; at < raw.length; at += 2) if (isName(raw[at], name)) found += 1;
+    return found;
+  }
+
+  all(name: string): readonly string[] {
+    const raw = this.#raw;
+    const values: string[] = [];
+    for (let at = 0; at < raw.length; at += 2) if (isName(raw[at], name)) values.push(raw[at + 1] ?? '');
+    return values;
+  }
+}
+
+function isName(field: string | undefined, name: string): boolean {
+  return field !== undefined && field.length === name.length && (field === name || field.toLowerCase() === name);
+}

@@ -1,0 +1,160 @@
+import { randomUUID } from 'node:crypto';
+import { chmodSync, statSync, unlinkSync } from 'node:fs';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { connect } from 'node:net';
+import type { Listener } from '../config/schema.ts';
+import type { DecisionEndpoint } from './decision-endpoint.ts';
+import type { Peer } from './peer.ts';
+
+/** What answers on a listener. Replaced as a whole when the configuration is. */
+export interface Handlers {
+  readonly peerOf: (socket: IncomingMessage['socket']) => Peer;
+  readonly decisions: DecisionEndpoint;
+  /** Answers everything that is not a check. */
+  readonly publicPart: (message: IncomingMessage, response: ServerResponse, peer: Peer, requestId: string) => void;
+  /** What is missing for the service to be of use; empty when it is ready. */
+  readonly missing: () => Promise<readonly string[]>;
+}
+
+export interface Listening {
+  /** `http://127.0.0.1:9190` or `unix:/run/gatelodge.sock`. */
+  readonly address: string;
+  /** No new connections; resolves when what was in flight is answered, or at the deadline (in ms). */
+  stop(deadline: number): Promise<void>;
+}
+
+/** nginx keeps a connection for 60 s; a server that closes first makes the next check fail. */
+const KEEP_ALIVE = 75_000;
+/** Cookies and an 8 KiB URL, told twice. */
+const MAX_HEADERS = 65_536;
+const DRAIN_STEP = 25;
+
+/** Listens; the handlers may come later, and until then everything but the health check is 503. */
+export async function listen(listener: Listener, handlers: () => Handlers | null): Promise<Listening> {
+  let draining = false;
+  const server = createServer({ keepAliveTimeout: KEEP_ALIVE, maxHeaderSize: MAX_HEADERS }, (message, response) => {
+    if (draining) response.setHeader('Connection', 'close');
+    answer(message, response, listener.serves, handlers(), draining);
+  });
+  if ('socket' in listener) await listenOnSocket(server, listener.socket, listener.socket_chmod);
+  else await listening(server, () => server.listen(listener.port, listener.host));
+  return {
+    address: addressOf(server, listener),
+    stop(deadline) {
+      draining = true;
+      return drain(server, deadline);
+    },
+  };
+}
+
+function answer(
+  message: IncomingMessage,
+  response: ServerResponse,
+  serves: readonly string[],
+  handlers: Handlers | null,
+  draining: boolean,
+): void {
+  const url = message.url ?? '';
+  if (isPath(url, '/healthz')) return json(response, 200, { status: 'alive' });
+  if (isPath(url, '/readyz')) return void ready(response, handlers, draining);
+  if (handlers === null) return json(response, 503, { error: 'store-unavailable', message: 'gatelodge is starting' });
+  const peer = handlers.peerOf(message.socket);
+  if (url.startsWith('/validate') && isCheck(url)) {
+    if (serves.includes('decisions') && handlers.decisions(message, response, peer)) return;
+    return json(response, 404, { error: 'not-found', message: 'there is no such check here' });
+  }
+  if (!serves.includes('public'))
+    return json(response, 404, { error: 'not-found', message: 'this listener answers checks alone' });
+  handlers.publicPart(message, response, peer, requestIdOf(message, peer));
+}
+
+function isPath(url: string, path: string): boolean {
+  return url === path || (url.startsWith(path) && url.charCodeAt(path.length) === 0x3f);
+}
+
+function isCheck(url: string): boolean {
+  const next = url.charCodeAt('/validate'.length);
+  return Number.isNaN(next) || next === 0x2f || next === 0x3f;
+}
+
+async function ready(response: ServerResponse, handlers: Handlers | null, draining: boolean): Promise<void> {
+  const missing = draining ? ['stopping'] : handlers === null ? ['starting'] : await handlers.missing();
+  json(
+    response,
+    missing.length === 0 ? 200 : 503,
+    missing.length === 0 ? { status: 'ready' } : { status: 'not-ready', missing },
+  );
+}
+
+function json(response: ServerResponse, status: number, body: unknown): void {
+  const text = JSON.stringify(body);
+  response
+    .writeHead(status, {
+      'Content-Type': 'application/json',
+      'Content-Length': Buffer.byteLength(text),
+      'Cache-Control': 'no-store',
+    })
+    .end(text);
+}
+
+/** The front server's id of the request, so that its log and ours can be read together; one of our own from anybody else. */
+function requestIdOf(message: IncomingMessage, peer: Peer): string {
+  const told = message.headers['x-request-id'];
+  return peer.trusted && typeof told === 'string' && /^[\w.-]{1,64}$/.test(told) ? told : randomUUID();
+}
+
+function listening(server: Server, start: () => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.once('listening', () => {
+      server.off('error', reject);
+      resolve();
+    });
+    start();
+  });
+}
+
+async function listenOnSocket(server: Server, path: string, mode: string): Promise<void> {
+  await removeStaleSocket(path);
+  // Made closed: between listening and chmod nobody else can connect.
+  const umask = process.umask(0o177);
+  try {
+    await listening(server, () => server.listen(path));
+  } finally {
+    process.umask(umask);
+  }
+  chmodSync(path, Number.parseInt(mode, 8));
+}
+
+/** A socket that a killed process left behind. One that somebody answers on, and whatever is no socket, stays. */
+async function removeStaleSocket(path: string): Promise<void> {
+  if (statSync(path, { throwIfNoEntry: false })?.isSocket() !== true) return;
+  const answered = await new Promise<boolean>((resolve) => {
+    const probe = connect(path);
+    probe.once('connect', () => {
+      probe.destroy();
+      resolve(true);
+    });
+    probe.once('error', () => resolve(false));
+  });
+  if (!answered) unlinkSync(path);
+}
+
+function addressOf(server: Server, listener: Listener): string {
+  const address = server.address();
+  if (address === null || typeof address === 'string') return `unix:${'socket' in listener ? listener.socket : ''}`;
+  const host = address.family === 'IPv6' ? `[${address.address}]` : address.address;
+  return `http://${host}:${address.port}`;
+}
+
+async function drain(server: Server, deadline: number): Promise<void> {
+  const ends = Date.now() + deadline;
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  // Connections that fall idle while the others finish are not closed by `close` itself.
+  const sweep = setInterval(() => {
+    if (Date.now() >= ends) server.closeAllConnections();
+    else server.closeIdleConnections();
+  }, DRAIN_STEP);
+  await closed;
+  clearInterval(sweep);
+}

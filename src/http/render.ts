@@ -1,0 +1,89 @@
+import type { ServerResponse } from 'node:http';
+import type { AccessRequest } from '../domain/access-request.ts';
+import { requestUrl } from '../domain/access-request.ts';
+import type { Decision } from '../domain/decision.ts';
+import type { Identity } from '../domain/identity.ts';
+import { type IdentityHeaders, renderIdentityHeaders } from './identity-headers.ts';
+
+/** How a front server wants to be refused. nginx turns everything but 401 and 403 into 500. */
+export type Speaks = 'nginx' | 'forwarded';
+
+/** Turns a decision into an answer, in the one place where that happens. */
+export type RenderDecision = (
+  response: ServerResponse,
+  decision: Decision,
+  speaks: Speaks,
+  request: AccessRequest | null,
+) => void;
+
+/** On every answer. A length, or nginx and Caddy open a connection for each check. */
+const ALWAYS = ['Content-Length', '0', 'Cache-Control', 'no-store'];
+
+export function createRenderer(options: {
+  readonly identityHeaders: IdentityHeaders;
+  /** Whom an allowed request is, that is nobody's. */
+  readonly anonymous: Identity | null;
+  /** The login page's absolute URL. */
+  readonly loginUrl: string;
+}): RenderDecision {
+  const { identityHeaders, loginUrl } = options;
+  const nobody = [...ALWAYS, ...renderIdentityHeaders(identityHeaders, options.anonymous)];
+  // An identity is made once for a credential and never changed, so its headers are made once too.
+  const rendered = new WeakMap<Identity, string[]>();
+
+  function allowed(identity: Identity | null): string[] {
+    if (identity === null) return nobody;
+    let headers = rendered.get(identity);
+    if (headers === undefined) {
+      headers = [...ALWAYS, ...renderIdentityHeaders(identityHeaders, identity)];
+      rendered.set(identity, headers);
+    }
+    return headers;
+  }
+
+  function loginLocation(request: AccessRequest, reason: string): string {
+    // Whoever has to prove themselves again must not be sent back at once because their session is alive.
+    const prompt = reason === 'reauth-required' || reason === 'mfa-required' ? 'prompt=login&' : '';
+    return `${loginUrl}?${prompt}rd=${encodeURIComponent(requestUrl(request))}`;
+  }
+
+  return (response, decision, speaks, request) => {
+    if (decision.effect === 'allow') {
+      response.writeHead(200, allowed(decision.identity)).end();
+      return;
+    }
+    const headers = [...ALWAYS, 'X-Auth-Reason', decision.reason];
+    switch (decision.effect) {
+      case 'challenge': {
+        const location = decision.login && request !== null ? loginLocation(request, decision.reason) : null;
+        if (speaks === 'forwarded' && location !== null && request !== null && isNavigation(request)) {
+          headers.push('Location', location);
+          // After a form was posted, the login page is to be fetched, not posted to (RFC 9110 section 15.4.4).
+          const fetched = request.method === 'GET' || request.method === 'HEAD' || request.method === '';
+          response.writeHead(fetched ? 302 : 303, headers).end();
+          return;
+        }
+        for (const challenge of decision.challenges) headers.push('WWW-Authenticate', challenge);
+        if (speaks === 'nginx' && location !== null) headers.push('Location', location, 'X-Auth-Redirect', location);
+        response.writeHead(401, headers).end();
+        return;
+      }
+      case 'deny':
+        response.writeHead(403, headers).end();
+        return;
+      case 'limited':
+        headers.push('Retry-After', String(decision.retryAfter));
+        response.writeHead(speaks === 'nginx' ? 403 : 429, headers).end();
+        return;
+      case 'unavailable':
+        response.writeHead(speaks === 'nginx' ? 403 : 503, headers).end();
+    }
+  };
+}
+
+/** A browser that goes to a page, and not a script, picture, stream or socket that could make nothing of a login page. */
+export function isNavigation(request: AccessRequest): boolean {
+  const mode = request.headers.get('sec-fetch-mode');
+  if (mode !== undefined) return mode === 'navigate';
+  return request.headers.all('accept').some((accept) => /(?:^|[\s,])text\/html(?=$|[\s;,])/i.test(accept));
+}

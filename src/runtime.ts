@@ -1,0 +1,58 @@
+import { applyChange, type Core, createHandlers, failureDetail, openCore, openDecider } from './compose.ts';
+import type { PluginInstanceConfiguration } from './config/plugin-instances.ts';
+import type { Configuration } from './config/schema.ts';
+import type { Handlers } from './http/listener.ts';
+
+/** A configuration at work: everything between a listener and the data. */
+export interface Runtime {
+  readonly core: Core;
+  readonly handlers: Handlers;
+  /** Writes what is only in memory, and lets go of the data. */
+  close(): Promise<void>;
+}
+
+/** How soon what another process changes holds here, in ms. The question costs 4 µs. */
+const FOLLOW = 200;
+/** How much of "when was it last used" a crash may lose, in ms. */
+const FLUSH = 5_000;
+/** How often what has expired is removed, in ms. */
+const SWEEP = 10 * 60_000;
+
+export async function openRuntime(
+  sound: { readonly file: string; readonly configuration: Configuration; readonly plugins: readonly PluginInstanceConfiguration[] },
+  publicUrl: URL,
+): Promise<Runtime> {
+  const core = await openCore(sound);
+  try {
+    await core.signingKeys.ensure();
+    const decider = await openDecider(core, publicUrl);
+    const handlers = createHandlers(core, decider, publicUrl);
+    const stopFollowing = core.store.changes.follow((change) => applyChange(core, change), FOLLOW);
+    const flush = () => Promise.all([core.liveSessions.flush(), core.liveApiKeys.flush()]);
+    const sweep = async () => {
+      const now = core.clock();
+      await core.store.sessions.deleteExpired(now);
+      await core.store.signingKeys.deleteExpired(now);
+    };
+    const failed = (what: string) => (error: unknown) => core.log.write('error', what, failureDetail(error));
+    const timers = [
+      setInterval(() => void flush().catch(failed('sessions.flush-failed')), FLUSH),
+      setInterval(() => void sweep().catch(failed('sessions.sweep-failed')), SWEEP),
+    ];
+    for (const timer of timers) timer.unref();
+    return {
+      core,
+      handlers,
+      async close() {
+        for (const timer of timers) clearInterval(timer);
+        stopFollowing();
+        await decider.close();
+        await flush().catch(failed('sessions.flush-failed'));
+        await core.close();
+      },
+    };
+  } catch (error) {
+    await core.close();
+    throw error;
+  }
+}
