@@ -42,7 +42,7 @@ export function resolveDocument(
   const open = new Set<Node>();
   let aliased = 0;
   /** The alias in the file itself that is being followed, to which all that it leads to is put down. */
-  let followed: { path: KeyPath; node: Node } | null = null;
+  const followed: { path: KeyPath; node: Node | null } = { path: [], node: null };
 
   function value(node: Node | null, shape: Shape, path: KeyPath, inAlias: boolean): unknown {
     if (inAlias) {
@@ -50,7 +50,7 @@ export function resolveDocument(
       if (aliased > MOST_ALIASED_NODES || path.length > DEEPEST_WITH_ALIASES) throw new AliasBomb();
     }
     if (isAlias(node)) {
-      if (!inAlias) followed = { path, node };
+      if (!inAlias) Object.assign(followed, { path, node });
       const target = document.targets.get(node);
       if (target === undefined) {
         reporter.report('yaml-syntax', path, 'no such anchor before this alias', { node });
@@ -165,8 +165,8 @@ export function resolveDocument(
     return { data: data === null || data === REFUSED ? {} : data, substituted };
   } catch (error) {
     if (!(error instanceof AliasBomb)) throw error;
-    reporter.report('yaml-alias-bomb', followed?.path ?? [], 'aliases multiply too much, or contain themselves', {
-      node: followed?.node ?? null,
+    reporter.report('yaml-alias-bomb', followed.path, 'aliases multiply too much, or contain themselves', {
+      node: followed.node,
     });
     return { data: {}, substituted };
   }

@@ -248,7 +248,7 @@ export const configurationSchema = z
         z
           .string()
           .regex(/^[A-Za-z0-9_-]{1,64}$/, 'expected an instance name of letters, digits, hyphens and underscores'),
-        z.looseObject({ type: z.string().optional(), module: z.string().optional() }),
+        z.looseObject({ type: z.string().min(1).optional(), module: z.string().min(1).optional() }),
       )
       .default({ session: {}, token: {}, apikey: {} })
       .describe(

@@ -22,9 +22,8 @@ export async function validateForeign(
     const second = converted === null ? result : await definition.options['~standard'].validate(converted);
     if (second.issues === undefined) return { value: second.value };
     const texts = scalarTexts(options);
-    for (const issue of second.issues) {
-      const path = [...prefix, ...issuePath(issue)];
-      if (reporter.isRefused(path)) continue;
+    const placed = second.issues.map((issue) => ({ issue, path: [...prefix, ...issuePath(issue)] }));
+    for (const { issue, path } of placed.filter((entry) => !reporter.isRefused(entry.path))) {
       // The schema is somebody else's, and its message may quote what it was given.
       const quotes = texts.some((text) => issue.message.includes(text));
       reporter.report('invalid-value', path, quotes ? 'the plugin does not accept this' : issue.message.slice(0, 300));

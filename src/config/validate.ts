@@ -1,5 +1,5 @@
 import { isAlias, isScalar, type Node } from 'yaml';
-import type { z } from 'zod';
+import { z } from 'zod';
 import { type ConfigurationDocument, locate } from './document.ts';
 import type { KeyPath } from './key-path.ts';
 import { nearName } from './near-name.ts';
@@ -52,11 +52,18 @@ function isLeftOut(refusal: Refusal, prefix: KeyPath, document: ConfigurationDoc
   return refusal.code === 'missing-key' && locate(document, [...prefix, ...refusal.path]) !== null;
 }
 
-function refusals(issue: Issue, base: KeyPath, data: unknown, schema: z.ZodType): Refusal[] {
+function refusals(issue: Issue, base: KeyPath, data: unknown, schema: z.ZodType, chosen = false): Refusal[] {
   // JSON-like data has no symbols as keys.
   const path = [...base, ...(issue.path as KeyPath)];
   if (issue.code === 'unrecognized_keys') {
-    const known = knownKeys(schemasAt(schema, path));
+    const alternatives = schemasAt(schema, path);
+    const maps = alternatives.filter((alternative) => knownKeys([alternative]).length > 0);
+    if (maps.length > 1 && !(chosen && issue.path.length === 0)) {
+      // zod has chosen the one alternative whose values are right, though the keys are those of another.
+      const errors = maps.map((alternative) => z.safeParse(alternative, valueAt(data, path)).error?.issues ?? []);
+      return unionRefusals(errors, path, data, schema);
+    }
+    const known = knownKeys(alternatives);
     return issue.keys.map((key) => {
       const near = nearName(key, known);
       const message = near === null ? 'unknown key' : `unknown key: did you mean ${near}?`;
@@ -95,7 +102,7 @@ function unionRefusals(
   const found = valueAt(data, path);
   if (found === undefined)
     return [{ code: 'missing-key', path, part: 'value', message: 'is missing', remove: path.slice(0, -1) }];
-  const alternatives = errors.map((issues) => issues.flatMap((issue) => refusals(issue, path, data, schema)));
+  const alternatives = errors.map((issues) => issues.flatMap((issue) => refusals(issue, path, data, schema, true)));
   const isPlain = (list: readonly Refusal[]) =>
     list.every((refusal) => refusal.path.length === path.length && refusal.message.startsWith('expected '));
   if (alternatives.every(isPlain)) {

@@ -1,0 +1,91 @@
+import { describe, expect, it } from 'vitest';
+import { configurationOf, load, problems } from './loading.ts';
+
+describe('settings', () => {
+  it.each([
+    ['storage: postgres://db/x', 'not-in-this-version 1:10 storage'],
+    ['redis: redis://cache', 'not-in-this-version 1:8 redis'],
+    ['identity_jwt: {enabled: true}', 'not-in-this-version 1:25 identity_jwt.enabled'],
+    ['tokens: {format: encrypted}', 'not-in-this-version 1:18 tokens.format'],
+    ['log: {loki: "http://loki:3100"}', 'not-in-this-version 1:13 log.loki'],
+    ['metrics: {listen: {port: 1}}', 'not-in-this-version 1:10 metrics'],
+    ['storage: mysql', 'invalid-value 1:10 storage'],
+    ['cookie: {same_site: none}', 'invalid-value 1:21 cookie.same_site'],
+    ['cookie: {same_site: none, secure: false}', 'invalid-value 1:21 cookie.same_site'],
+    ['{public_url: "https://auth.example.com", cookie: {domain: example.org}}', 'invalid-value 1:59 cookie.domain'],
+    ['{public_url: "https://authexample.com", cookie: {domain: .example.com}}', 'invalid-value 1:58 cookie.domain'],
+    ['cookie: {secure: on}', 'invalid-value 1:18 cookie.secure'],
+    ['public_url: https://user:pw@example.com', 'invalid-value 1:13 public_url'],
+    ['public_url: example.com', 'invalid-value 1:13 public_url'],
+    ['allowed_redirects: ["https://a.example:99999"]', 'invalid-value 1:21 allowed_redirects[0]'],
+    ['allowed_redirects: ["*"]', 'invalid-value 1:21 allowed_redirects[0]'],
+    ['listen: {hos: 1}', 'unknown-key 1:10 listen.hos'],
+    ['listen: {socket: /a, prot: 1}', 'unknown-key 1:22 listen.prot'],
+    ['listen: [{port: 1}, {host: 1}]', 'wrong-type 1:28 listen[1].host'],
+    ['listen: {port: 70000}', 'invalid-value 1:16 listen.port'],
+    ['listen: {port: 1.5}', 'wrong-type 1:16 listen.port'],
+    ['listen: []', 'invalid-value 1:9 listen'],
+    ['listen: {socket: /a, socket_chmod: 660}', 'wrong-type 1:36 listen.socket_chmod'],
+    ['listen: {socket: /a, port: 1}', 'unknown-key 1:22 listen.port'],
+    ['trusted_proxies: 10.0.0.0/8', 'wrong-type 1:18 trusted_proxies'],
+    ['users: [{username: a, emial: x}]', 'unknown-key 1:23 users[0].emial'],
+    ['users: [{username: a, locked: yes}]', 'wrong-type 1:31 users[0].locked'],
+    ['users: [{username: a, password: ""}]', 'invalid-value 1:33 users[0].password'],
+    ['users: [{username: a, password: 0123}]', 'wrong-type 1:33 users[0].password'],
+    ['users: [{username: a}, {username: b}, {username: a}]', 'duplicate-name 1:50 users[2].username'],
+    [
+      'users: [{username: a}, {}, {username: a}]',
+      'missing-key 1:24 users[1].username',
+      'duplicate-name 1:39 users[2].username',
+    ],
+    ['tests: [{request: /a, expect: allow}]', 'invalid-value 1:19 tests[0].request'],
+    ['tests: [{request: GET https://a.example/, expect: allow, reason: none}]', 'invalid-value 1:66 tests[0].reason'],
+  ])('refuses %s', async (text, ...expected) => {
+    expect(await problems(text)).toEqual(expected);
+  });
+
+  it.each([
+    ['workers: 4', 'warning not-in-this-version 1:10 workers'],
+    ['tokens: {refresh_lifetime: 1d}', 'warning not-in-this-version 1:28 tokens.refresh_lifetime'],
+    ['backend: {host: x, port: y}', 'warning ignored-key 1:1 backend'],
+    ['{public_url: "https://a.example", cookie: {secure: false}}', 'warning insecure-cookie 1:52 cookie.secure'],
+    [
+      'auth_plugins:\n  oidc: {issuer: "https://i.example", client_id: x}',
+      'warning not-in-this-version 2:3 auth_plugins.oidc',
+    ],
+  ])('loads %s with a warning', async (text, expected) => {
+    const loaded = await load(text);
+    expect(loaded.configuration).not.toBeNull();
+    expect(await problems(text)).toEqual([expected]);
+  });
+
+  it.each([
+    '{public_url: "https://auth.example.com", cookie: {domain: example.com, same_site: none}}',
+    '{public_url: "https://example.com", cookie: {domain: .Example.com}}',
+    '{public_url: "http://a.example", cookie: {secure: true, same_site: none}}',
+    'users: [{username: a}, {username: A}]',
+    'workers: 1',
+    'redis:',
+  ])('takes %s', async (text) => {
+    expect(await problems(text)).toEqual([]);
+  });
+
+  it('hints at what YAML 1.2 and passwords want', async () => {
+    const { problems: found } = await load(
+      'log: {pretty: no}\nusers: [{username: a, password: 12345}]\ncookie: {secure: Yes}\n',
+    );
+    expect(found.map((problem) => problem.message)).toEqual([
+      'expected true or false: YAML 1.2 takes yes, no, on and off for texts',
+      'expected text: put it in quotes',
+      'expected true or false, or auto: YAML 1.2 takes yes, no, on and off for texts',
+    ]);
+  });
+
+  it('takes sockets relative to the file', async () => {
+    const { listen } = await configurationOf('listen: [{socket: run/s}, {socket: /run/s, serves: [decisions]}]');
+    expect(listen).toEqual([
+      { socket: '/nowhere/run/s', socket_chmod: '660', serves: ['decisions', 'public'] },
+      { socket: '/run/s', socket_chmod: '660', serves: ['decisions'] },
+    ]);
+  });
+});
