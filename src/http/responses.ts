@@ -21,26 +21,30 @@ export function createResponder(allowedRedirects: readonly string[]): Responder 
     "base-uri 'none'",
   ].join('; ');
 
+  const answer = (
+    status: number,
+    body: string,
+    options: ResponseOptions | undefined,
+    own: Readonly<Record<string, string>>,
+  ) =>
+    // With its length told, no answer is chunked, whatever the listener makes of a Response's stream.
+    new Response(body, {
+      status,
+      headers: collect(options, { ...own, 'Content-Length': String(Buffer.byteLength(body)) }),
+    });
+
   return {
     async page(status, markup, options) {
-      const headers = collect(options, {
+      return answer(status, String(await markup), options, {
         'Content-Type': 'text/html; charset=utf-8',
         'Content-Security-Policy': policy,
         'X-Frame-Options': 'DENY',
         'Cross-Origin-Opener-Policy': 'same-origin',
       });
-      return new Response(String(await markup), { status, headers });
     },
-    json(status, body, options) {
-      return new Response(JSON.stringify(body), {
-        status,
-        headers: collect(options, { 'Content-Type': 'application/json' }),
-      });
-    },
-    redirect(location, options) {
-      // An empty text, not null: null would be sent chunked.
-      return new Response('', { status: 303, headers: collect(options, { Location: location }) });
-    },
+    json: (status, body, options) =>
+      answer(status, JSON.stringify(body), options, { 'Content-Type': 'application/json' }),
+    redirect: (location, options) => answer(303, '', options, { Location: location }),
   };
 }
 

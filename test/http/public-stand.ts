@@ -1,5 +1,4 @@
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { getRequestListener } from '@hono/node-server';
 import { createPasswords } from '../../src/adapters/passwords.ts';
@@ -19,6 +18,7 @@ import { createPublicApp } from '../../src/http/public.ts';
 import type { PublicBindings, PublicConfiguration } from '../../src/http/public-parts.ts';
 import type { PluginPath } from '../../src/plugins/plugin-api.ts';
 import { openSqliteStore } from '../../src/stores/sqlite.ts';
+import { portOf } from '../support/free-port.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
 export const SECRET = 'a secret of more than thirty-two bytes, for tests';
@@ -43,8 +43,8 @@ export interface PublicStand {
   now(): number;
   /** A request to a path below the origin, as a browser on `public_url` sends it. */
   request(path: string, init?: RequestInit, bindings?: Partial<PublicBindings>): Promise<Response>;
-  /** The same on a real socket, for what a client library would tidy up. Closed with the stand. */
-  listen(): Promise<number>;
+  /** The same on a real socket, for what a client library would tidy up. Closed with the stand. @param port 0 takes any */
+  listen(port?: number): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -147,16 +147,19 @@ export async function publicStand(options: StandOptions = {}): Promise<PublicSta
       const request = new Request(`https://auth.example.com${path}`, init);
       return app.fetch(request, { clientAddress: '192.0.2.1', ...bindings });
     },
-    async listen() {
-      const listener = getRequestListener((request, env) => {
-        const { incoming } = env as { incoming: { url?: string } };
-        return app.fetch(request, { clientAddress: '192.0.2.1', target: incoming.url ?? '/' });
-      });
+    async listen(port = 0) {
+      const listener = getRequestListener(
+        (request, env) => {
+          // Over HTTP/1.1 node-server's bindings hold Node's own message.
+          const { incoming } = env as { incoming: { url?: string } };
+          return app.fetch(request, { clientAddress: '192.0.2.1', target: incoming.url ?? '/' });
+        },
+        { overrideGlobalObjects: false },
+      );
       const server = createServer(listener);
       servers.push(server);
-      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-      // An address of TCP is an object.
-      return (server.address() as AddressInfo).port;
+      await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+      return portOf(server.address());
     },
     async close() {
       for (const server of servers) {

@@ -2,17 +2,32 @@
 export const STYLE = `
 :root {
   color-scheme: light dark;
-  --page: light-dark(#f2f4f3, #121816);
-  --card: light-dark(#ffffff, #1b2320);
-  --text: light-dark(#17211d, #e7edea);
-  --quiet: light-dark(#55635c, #9fb0a8);
-  --line: light-dark(#8a978f, #6d7d75);
-  --hair: light-dark(#dde3df, #2d3833);
-  --accent: light-dark(#14603f, #6fd6a4);
-  --on-accent: light-dark(#ffffff, #0c2418);
-  --accent-strong: light-dark(#0e4a30, #93e5bd);
-  --alarm: light-dark(#9b1c1c, #ffb4ab);
-  --alarm-back: light-dark(#fdecea, #3b1614);
+  --page: #f2f4f3;
+  --card: #ffffff;
+  --text: #17211d;
+  --quiet: #55635c;
+  --line: #8a978f;
+  --hair: #dde3df;
+  --accent: #14603f;
+  --on-accent: #ffffff;
+  --accent-strong: #0e4a30;
+  --alarm: #9b1c1c;
+  --alarm-back: #fdecea;
+}
+@media (prefers-color-scheme: dark) {
+  :root {
+    --page: #121816;
+    --card: #1b2320;
+    --text: #e7edea;
+    --quiet: #9fb0a8;
+    --line: #6d7d75;
+    --hair: #2d3833;
+    --accent: #6fd6a4;
+    --on-accent: #0c2418;
+    --accent-strong: #93e5bd;
+    --alarm: #ffb4ab;
+    --alarm-back: #3b1614;
+  }
 }
 *, *::before, *::after { box-sizing: border-box; }
 html { font: 100%/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif; -webkit-text-size-adjust: 100%; }
