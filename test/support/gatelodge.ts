@@ -6,7 +6,7 @@ import { ask } from './http-client.ts';
 import { tempDir } from './temp-dir.ts';
 
 /** What is started: the sources, or a built program that GATELODGE_ENTRY names. */
-const ENTRY = resolve(process.env['GATELODGE_ENTRY'] ?? 'src/bin.ts');
+export const ENTRY = resolve(process.env['GATELODGE_ENTRY'] ?? 'src/bin.ts');
 
 export interface Gatelodge {
   /** Its directory, which holds gatelodge.yaml and the data. */

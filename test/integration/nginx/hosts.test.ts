@@ -1,18 +1,20 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { logIn } from '../../support/login.ts';
 import { ALICE, type NginxStack, type Recipe, startNginxStack } from '../../support/nginx-stack.ts';
 import { rawRequest, statusOf } from '../../support/raw-request.ts';
 import { missing } from '../../support/skip.ts';
 
-const ALICES = `Authorization: Basic ${Buffer.from(`${ALICE.username}:${ALICE.password}`).toString('base64')}`;
 const APP = 'app.example.com';
 const OPEN = 'open.example.com';
 
 describe.skipIf(missing('nginx', 'openssl'))('hosts and gatelodge’s own paths', () => {
   describe.each<Recipe>(['minimal', 'complete'])('%s.conf', (recipe) => {
     let stack: NginxStack;
+    let cookie: string;
     beforeAll(async () => {
       // A host that is public, but not on this nginx: whoever makes gatelodge believe in it is in.
       stack = await startNginxStack(recipe, { rules: [`{host: ${OPEN}, authenticate: false}`] });
+      cookie = (await logIn(`${stack.pages}/login`, ALICE.username, ALICE.password)).jar.header();
     });
     afterAll(() => stack?.stop());
     beforeEach(() => {
@@ -99,7 +101,7 @@ describe.skipIf(missing('nginx', 'openssl'))('hosts and gatelodge’s own paths'
       const hosts = recipe === 'minimal' ? [APP] : [APP, 'auth.example.com'];
       for (const host of hosts) {
         const answer = await send(`GET ${path}`, host, {
-          headers: [ALICES, `X-Original-URL: https://${APP}/page`, 'X-Original-Method: GET'],
+          headers: [`Cookie: ${cookie}`, `X-Original-URL: https://${APP}/page`, 'X-Original-Method: GET'],
           servername: host,
         });
         // A decision would say so in its headers. On the application's host the path may be the application's.

@@ -98,7 +98,7 @@ describe.skipIf(missing('nginx', 'openssl'))(
       try {
         const refused = await ask(`${stack.app}/page`, { headers: { 'sec-fetch-mode': 'navigate' } });
         expect(refused.headers.location).toBe(`${stack.pages}/login?rd=${encodeURIComponent(`${stack.app}/page`)}`);
-        const allowed = await ask(`${stack.app}/page`, {
+        const allowed = await ask(`${stack.app}/api/page`, {
           headers: {
             'x-auth-user': 'forged',
             authorization: `Basic ${Buffer.from(`${ALICE.username}:${ALICE.password}`).toString('base64')}`,
