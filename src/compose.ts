@@ -27,6 +27,7 @@ import { createSigningKeys, type SigningKeys } from './flows/signing-keys.ts';
 import { type AccessTokens, createAccessTokens } from './flows/token-grants.ts';
 import { sessionCookieName } from './http/cookies.ts';
 import { createDecisionEndpoint } from './http/decision-endpoint.ts';
+import { WireHeaderFields } from './http/header-fields.ts';
 import { compileIdentityHeaders } from './http/identity-headers.ts';
 import type { Handlers } from './http/listener.ts';
 import { recordDecisions } from './http/decision-log.ts';
@@ -192,7 +193,7 @@ export function createHandlers(core: Core, decider: Decider, publicUrl: URL): Ha
       onDecision: recordDecisions(log),
     }),
     publicPart(message, response, peer: Peer, requestId) {
-      const address = clientAddress(peer, { get: () => undefined, count: () => 0, all: (name) => [message.headers[name] ?? []].flat() }, trusted);
+      const address = clientAddress(peer, new WireHeaderFields(message.rawHeaders), trusted);
       log.withRequestId(requestId, () => void listenPublic(address, message.url ?? '/', requestId)(message, response));
     },
     async missing() {

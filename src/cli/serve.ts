@@ -48,7 +48,8 @@ async function serve(file: string | undefined, terminal: Terminal, plain: boolea
   const reload = async () => {
     const old = runtime;
     try {
-      const next = await openRuntime(await loadSound(file, terminal, { hash: true }), publicUrl);
+      const changed = await loadSound(file, terminal, { hash: true });
+      const next = await openRuntime(changed, new URL(changed.configuration.public_url ?? publicUrl));
       runtime = next;
       next.core.log.write('info', 'configuration.reloaded');
       // What was begun with the old one is finished with it.

@@ -66,7 +66,15 @@ async function allOf(plugins: readonly PluginInstance[], request: AccessRequest)
   const users = new Set(identities.map((identity) => identity.userId).filter((id) => id !== null));
   if (users.size > 1) return { kind: 'rejected', rejection: REJECTED };
   const methods = identities.flatMap((identity) => identity.methods);
-  return { kind: 'identified', identity: { ...first, methods } };
+  return { kind: 'identified', identity: { ...first, methods, scopes: commonScopes(identities) } };
+}
+
+/** A credential with scopes restricts the request also where another one, without any, came first. */
+function commonScopes(identities: readonly Identity[]): readonly string[] | null {
+  return identities.reduce<readonly string[] | null>((common, { scopes }) => {
+    if (scopes === null || common === null) return common ?? scopes;
+    return common.filter((scope) => scopes.includes(scope));
+  }, null);
 }
 
 const SPECIFICITY: Readonly<Record<Rejected['reason'], number>> = { 'user-locked': 3, 'session-expired': 2, 'credentials-rejected': 1 };
