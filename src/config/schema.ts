@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { REASONS } from '../domain/decision.ts';
+import { isIdentityHeaderName } from '../domain/identity-header.ts';
 import { parseNetwork } from '../domain/network.ts';
 import { SIGNING_ALGORITHMS } from '../domain/signing-key.ts';
 import { isUsername } from '../domain/user.ts';
@@ -19,6 +20,14 @@ const method = z
   .regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, 'expected an HTTP method')
   .max(32);
 const headerName = z.string().regex(/^[A-Za-z0-9-]{1,64}$/, 'expected a header name of letters, digits and hyphens');
+
+const identityPreset = z.enum(['x-auth', 'remote', 'x-forwarded', 'python-auth-proxy']);
+const identityHeaders = z
+  .object({ preset: identityPreset.optional() })
+  .catchall(z.string().min(1))
+  .refine((headers) => Object.keys(headers).every((name) => name === 'preset' || isIdentityHeaderName(name)), {
+    message: 'names a header that cannot carry an identity: letters, digits and hyphens, and none that means something else',
+  });
 
 const serves = z
   .array(z.enum(['decisions', 'public']))
@@ -266,7 +275,7 @@ export const configurationSchema = z
       .prefault({}),
     paths: z.array(rule).default([]).describe('The rules. The first match wins.'),
     identity_headers: z
-      .union([z.enum(['x-auth', 'remote', 'x-forwarded', 'python-auth-proxy']), z.record(z.string(), z.string())])
+      .union([identityPreset, identityHeaders])
       .default('x-auth')
       .describe(
         'Names of the identity headers: a preset, or `{preset: remote, X-Auth-Claim-Department: department}`. A header is given the field or claim whose name is its value.',

@@ -16,7 +16,10 @@ export interface RecordCache<T extends object> {
  * @param load asked for what is not remembered; null is never remembered, so that what comes into being is seen at once
  * @param max records at most; the one not used for longest goes
  */
-export function createRecordCache<T extends object>(load: (key: string) => MaybePromise<T | null>, max: number): RecordCache<T> {
+export function createRecordCache<T extends object>(
+  load: (key: string) => MaybePromise<T | null>,
+  max: number,
+): RecordCache<T> {
   const known = new LRUCache<string, T>({ max });
   // A record that was read before it was changed, and arrives after the change was told, must not be remembered.
   let generation = 0;

@@ -1,4 +1,5 @@
 import { GatelodgeError } from '../domain/errors.ts';
+import { isIdentityHeaderName } from '../domain/identity-header.ts';
 import type { Identity } from '../domain/identity.ts';
 import { isPromise, type MaybePromise } from '../domain/maybe-promise.ts';
 import type { AccessRequest, AuthenticationPlugin, AuthenticationResult, PluginContext } from './plugin-api.ts';
@@ -34,6 +35,8 @@ export function guardPlugin(plugin: AuthenticationPlugin, deadline: number, cont
     }
   }
 
+  const names = Object.keys(plugin.identityHeaders ?? {});
+  if (!names.every(isIdentityHeaderName)) fail('the plugin names a header that cannot carry an identity');
   return {
     ...(plugin.challenge === undefined ? {} : { challenge: plugin.challenge }),
     ...(plugin.login === undefined ? {} : { login: plugin.login }),
