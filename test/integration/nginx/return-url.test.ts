@@ -14,6 +14,7 @@ const TARGETS = [
   '/%E3%81%82/a%20b+c?u=%E3%81%82+b%2B',
   "/search?next=https://other.example.com/%3Fa%3D1%26b%3D2&q='x'",
   '/a//b?double=//',
+  '/a?',
   '/page?rd=https://app.example.com/&rd=x',
 ];
 

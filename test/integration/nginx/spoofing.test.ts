@@ -109,6 +109,15 @@ describe.skipIf(missing('nginx', 'openssl'))('what a client writes about itself'
     });
   });
 
+  test.each([
+    ['a good and a bad password', [ALICES, 'Authorization: Basic eDp5']],
+    ['the same password twice', [ALICES, ALICES]],
+    ['a password and two keys', [ALICES, 'X-API-Key: a', 'X-API-Key: b']],
+  ])('two credentials of one kind are refused: %s', async (_what, lines) => {
+    expect([400, 401, 403]).toContain(statusOf(await send('GET /api/x', [`Host: ${APP}`, ...lines])));
+    expect(stack.application.requests).toEqual([]);
+  });
+
   test('h2c is not tunnelled past the gate', async () => {
     const bytes = `GET /health HTTP/1.1\r\nHost: ${APP}\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA\r\nConnection: Upgrade, HTTP2-Settings\r\n\r\n`;
     await rawRequest(stack.port, bytes, { servername: APP, until: '\r\n\r\n' });
