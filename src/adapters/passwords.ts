@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import argon2 from 'argon2';
 import { GatelodgeError } from '../domain/errors.ts';
 import type { PasswordHashKind, Passwords } from '../domain/passwords.ts';
+import { lowerPoolPriority } from './pool-priority.ts';
 
 /** RFC 9106 with OWASP's smallest recommended parameters: 19 MiB, two passes, one lane. */
 const TODAY = { m: 19_456, t: 2, p: 1 };
@@ -67,6 +68,15 @@ function unusable(why: string): PasswordHashKind {
  */
 export function createPasswords(options: { concurrency: number; queue: number }): Passwords {
   const withPlace = boundedQueue(options.concurrency, options.queue);
+  let lowered = false;
+  const work = <T>(task: () => Promise<T>) =>
+    withPlace(async () => {
+      const result = await task();
+      // Now libuv's pool is there, which begins with its first task.
+      if (!lowered) lowerPoolPriority();
+      lowered = true;
+      return result;
+    });
   // Random bytes in a hash's form: computed against like any other, and no password's.
   const nobody = `$argon2id$v=19$m=${TODAY.m},t=${TODAY.t},p=${TODAY.p}$${base64(SALT_BYTES)}$${base64(HASH_BYTES)}`;
   return {
@@ -74,7 +84,7 @@ export function createPasswords(options: { concurrency: number; queue: number })
       const bytes = Buffer.from(password);
       if (bytes.length > LONGEST_PASSWORD)
         throw new GatelodgeError('invalid-request', `a password is at most ${LONGEST_PASSWORD} bytes long`);
-      return withPlace(() =>
+      return work(() =>
         argon2.hash(bytes, {
           type: argon2.argon2id,
           memoryCost: TODAY.m,
@@ -84,7 +94,7 @@ export function createPasswords(options: { concurrency: number; queue: number })
         }),
       );
     },
-    verify: (hash, password) => withPlace(() => compare(hash ?? nobody, password, nobody)),
+    verify: (hash, password) => work(() => compare(hash ?? nobody, password, nobody)),
   };
 }
 

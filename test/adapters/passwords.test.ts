@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { getPriority } from 'node:os';
 import { performance } from 'node:perf_hooks';
 import argon2 from 'argon2';
 import bcrypt from 'bcrypt';
@@ -179,5 +181,15 @@ describe('createPasswords', () => {
     const slow = await argon2.hash('x', { memoryCost: 131_072, timeCost: 3, parallelism: 1 });
     await Promise.all([slow, null, null].map((hash, index) => one.verify(hash, 'x').then(() => order.push(index))));
     expect(order).toEqual([0, 1, 2]);
+  });
+
+  it.runIf(process.platform === 'linux')('hashes on threads that give way to the one that answers', async () => {
+    await passwords.verify(null, 'x');
+    const threads = readdirSync('/proc/self/task').map(Number);
+    const named = threads.filter((thread) =>
+      readFileSync(`/proc/self/task/${thread}/comm`, 'utf8').startsWith('libuv-worker'),
+    );
+    expect(named.map((thread) => getPriority(thread))).toEqual(named.map(() => 10));
+    expect(getPriority(process.pid)).toBe(0);
   });
 });

@@ -8,7 +8,8 @@ import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openSqliteStore } from '../../src/stores/sqlite.ts';
-import { describeStore, sessionOf } from '../contract/store-contract.ts';
+import { describeStore } from '../contract/store-contract.ts';
+import { sessionOf } from '../contract/store-fixtures.ts';
 
 describeStore('SQLite store', async () => {
   const home = await mkdtemp(join(tmpdir(), 'gatelodge-store-'));

@@ -1,5 +1,5 @@
 import { openSqliteStore } from '../../src/stores/sqlite.ts';
-import { alice, signingKeyOf } from '../contract/store-contract.ts';
+import { alice, signingKeyOf } from '../contract/store-fixtures.ts';
 
 /** Another process on the same database: `store-process.ts FILE TASK`. It writes one line for each thing that is done. */
 const [file = '', task = '', name = ''] = process.argv.slice(2);

@@ -1,0 +1,46 @@
+import type { ApiKey } from '../../src/domain/api-key.ts';
+import type { Session } from '../../src/domain/session.ts';
+import type { SigningKey } from '../../src/domain/signing-key.ts';
+import type { UserFields } from '../../src/domain/user.ts';
+
+/** Records for the stores' tests; times are small so that they are easy to compare. */
+export const alice: UserFields = {
+  username: 'alice',
+  name: 'Alice Ångström',
+  email: 'alice@example.com',
+  roles: ['admin', 'a "quoted", one'],
+  groups: [],
+  passwordHash: '$argon2id$1',
+};
+
+export function sessionOf(id: string, userId: string, fields: Partial<Session> = {}): Session {
+  const times = { createdAt: 1_000, authenticatedAt: 1_001, expiresAt: 90_000, idle: null, lastSeenAt: 1_000 };
+  return { id, secretHash: Uint8Array.of(0, 1, 2, 255), userId, ...times, ...fields };
+}
+
+export function keyOf(id: string, userId: string, fields: Partial<ApiKey> = {}): ApiKey {
+  const times = { createdAt: 1_000, expiresAt: null, lastUsedAt: null };
+  return {
+    id,
+    secretHash: Uint8Array.of(9, 8),
+    userId,
+    name: 'deploy',
+    scopes: ['read', 'write:a,b'],
+    ...times,
+    ...fields,
+  };
+}
+
+export function signingKeyOf(kid: string, fields: Partial<SigningKey> = {}): SigningKey {
+  const publicJwk = { kty: 'EC', crv: 'P-256', x: 'x', y: 'y', key_ops: ['verify'] };
+  return {
+    kid,
+    algorithm: 'ES256',
+    publicJwk,
+    sealedPrivateJwk: Uint8Array.of(1, 2, 3),
+    createdAt: 1_000,
+    retiredAt: null,
+    verifiesUntil: null,
+    ...fields,
+  };
+}
