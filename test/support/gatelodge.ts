@@ -17,6 +17,8 @@ export interface Gatelodge {
   start(): Promise<void>;
   /** Ends the process, and resolves to its exit code; everything on disk stays. */
   halt(signal?: NodeJS.Signals): Promise<number | null>;
+  /** Sends a signal that the process is to survive. */
+  signal(signal: NodeJS.Signals): void;
   /** Runs another command on the same configuration, such as `keys create …`; rejects where it fails. Resolves to its standard output. */
   run(...args: readonly string[]): Promise<string>;
   /** Ends the process and removes its directory. */
@@ -60,6 +62,7 @@ export async function startGatelodge({ yaml, ready }: { yaml: string; ready: num
     output: () => said + (program?.output() ?? ''),
     start,
     halt,
+    signal: (signal) => void process.kill(program?.pid ?? 0, signal),
     run: (...args) => runCommand([...args, '-c', file], directory.path),
     stop,
   };
