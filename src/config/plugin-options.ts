@@ -118,15 +118,15 @@ export const jwtOptions = z
 export const oidcOptions = z
   .strictObject({
     issuer: httpUrl().describe('The identity provider.'),
-    client_id: z.string().min(1),
-    client_secret: secretText().optional(),
-    redirect_uri: httpUrl().optional(),
+    client_id: z.string().min(1).describe('The client’s id there.'),
+    client_secret: secretText().optional().describe('And its secret.'),
+    redirect_uri: httpUrl().optional().describe('Default: `public_url` and `callback_path`.'),
     callback_path: z
       .string()
       .regex(/^\/[A-Za-z0-9._~/-]*$/, 'expected a path such as /auth/corp/callback')
       .optional()
       .describe('Where the identity provider sends browsers back to.'),
-    scope: z.string().default('openid profile email'),
+    scope: z.string().default('openid profile email').describe('What is asked for.'),
   })
   .describe(
     'OpenID Connect login. **Not in this version:** the options are checked and the path is reserved, but nobody is let in by it.',

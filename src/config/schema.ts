@@ -23,10 +23,11 @@ const headerName = z.string().regex(/^[A-Za-z0-9-]{1,64}$/, 'expected a header n
 
 const identityPreset = z.enum(['x-auth', 'remote', 'x-forwarded', 'python-auth-proxy']);
 const identityHeaders = z
-  .object({ preset: identityPreset.optional() })
+  .object({ preset: identityPreset.optional().describe('The names to begin with. Default `x-auth`.') })
   .catchall(z.string().min(1))
   .refine((headers) => Object.keys(headers).every((name) => name === 'preset' || isIdentityHeaderName(name)), {
-    message: 'names a header that cannot carry an identity: letters, digits and hyphens, and none that means something else',
+    message:
+      'names a header that cannot carry an identity: letters, digits and hyphens, and none that means something else',
   });
 
 const serves = z
@@ -53,16 +54,22 @@ const listener = z.union([listenSocket, listenTcp]);
 export type Listener = z.output<typeof listener>;
 
 const user = z.strictObject({
-  username: z.string().refine(isUsername, {
-    message: 'expected a user name without colons, commas, slashes, quotes or control characters',
-  }),
+  username: z
+    .string()
+    .refine(isUsername, {
+      message: 'expected a user name without colons, commas, slashes, quotes or control characters',
+    })
+    .describe('The name people log in with. At most 128 characters, no colons, commas, slashes or quotes.'),
   password: secretText()
     .optional()
     .describe('Plain text becomes its argon2id hash, in place, at the next start. bcrypt hashes are accepted.'),
-  name: z.string().default(''),
-  email: z.union([z.literal(''), z.email()]).default(''),
-  roles: z.array(z.string().min(1)).default([]),
-  groups: z.array(z.string().min(1)).default([]),
+  name: z.string().default('').describe('Display name.'),
+  email: z
+    .union([z.literal(''), z.email()])
+    .default('')
+    .describe('E-mail address.'),
+  roles: z.array(z.string().min(1)).default([]).describe('Roles, which rules can ask for.'),
+  groups: z.array(z.string().min(1)).default([]).describe('Groups, likewise.'),
   locked: z.boolean().default(false).describe('A locked user is refused everywhere, with every credential.'),
 });
 
@@ -123,8 +130,8 @@ const rule = z.strictObject({
   max_age: duration('15m').optional().describe('How long ago the person may have logged in.'),
   rate_limit: z
     .strictObject({
-      requests: z.int().min(1).max(1_000_000),
-      per: duration('1m'),
+      requests: z.int().min(1).max(1_000_000).describe('How many may come.'),
+      per: duration('1m').describe('In which time.'),
       burst: z.int().min(1).max(1_000_000).optional().describe('How many may come at once. Default `requests`.'),
     })
     .optional()
@@ -141,24 +148,24 @@ const policyTest = z.strictObject({
     .describe('Method and URL.'),
   as: z
     .strictObject({
-      user: z.string().optional(),
-      roles: z.array(z.string()).optional(),
-      groups: z.array(z.string()).optional(),
-      scopes: z.array(z.string()).optional(),
+      user: z.string().optional().describe('User name.'),
+      roles: z.array(z.string()).optional().describe('Roles.'),
+      groups: z.array(z.string()).optional().describe('Groups.'),
+      scopes: z.array(z.string()).optional().describe('Scopes of the credential.'),
     })
     .optional()
     .describe('Who asks. Without it, nobody.'),
   ip: network.optional().describe('The client’s address.'),
-  headers: z.record(headerName, z.string()).optional(),
-  expect: z.enum(EXPECTATIONS),
-  reason: z.enum(REASONS).optional(),
+  headers: z.record(headerName, z.string()).optional().describe('Header fields of the request.'),
+  expect: z.enum(EXPECTATIONS).describe('What must come of it.'),
+  reason: z.enum(REASONS).optional().describe('And why.'),
 });
 
 const window = (attempts: number, withLock: boolean) =>
   z.strictObject({
-    attempts: z.int().min(1).default(attempts),
-    window: duration('10m').prefault('10m'),
-    ...(withLock ? { lock: duration('10m').prefault('10m') } : {}),
+    attempts: z.int().min(1).default(attempts).describe('Failures that are let pass.'),
+    window: duration('10m').prefault('10m').describe('In which time.'),
+    ...(withLock ? { lock: duration('10m').prefault('10m').describe('How long nobody logs in then.') } : {}),
   });
 
 export const configurationSchema = z
@@ -221,13 +228,17 @@ export const configurationSchema = z
           ])
           .default(null)
           .describe('The domain whose hosts share the login. null: only the host of `public_url`.'),
-        same_site: z.enum(['lax', 'strict', 'none']).default('lax'),
+        same_site: z
+          .enum(['lax', 'strict', 'none'])
+          .default('lax')
+          .describe('The cookie’s SameSite attribute. `none` needs a secure cookie.'),
         secure: z
           .union([z.boolean(), z.literal('auto')])
           .default('auto')
           .describe('`auto`: when `public_url` is https.'),
       })
-      .prefault({}),
+      .prefault({})
+      .describe('The session’s cookie.'),
     session: z
       .strictObject({
         idle: duration('1h').prefault('1h').describe('Longest pause between two requests.'),
@@ -236,7 +247,8 @@ export const configurationSchema = z
           .prefault('30d')
           .describe('Absolute end of a session with “remember me”, which has no idle limit.'),
       })
-      .prefault({}),
+      .prefault({})
+      .describe('How long a login lasts.'),
     allowed_redirects: z
       .array(
         z
@@ -257,7 +269,14 @@ export const configurationSchema = z
         z
           .string()
           .regex(/^[A-Za-z0-9_-]{1,64}$/, 'expected an instance name of letters, digits, hyphens and underscores'),
-        z.looseObject({ type: z.string().min(1).optional(), module: z.string().min(1).optional() }),
+        z.looseObject({
+          type: z.string().min(1).optional().describe('The plugin’s type. Default: the instance’s name.'),
+          module: z
+            .string()
+            .min(1)
+            .optional()
+            .describe('Somebody else’s plugin: a file, relative to the configuration file, or an installed package.'),
+        }),
       )
       .default({ session: {}, token: {}, apikey: {} })
       .describe(
@@ -266,13 +285,14 @@ export const configurationSchema = z
     auth: z
       .strictObject({
         default_plugins: z.array(z.string()).optional().describe('Default: all configured instances, in their order.'),
-        default_mode: z.enum(['any', 'all']).default('any'),
+        default_mode: z.enum(['any', 'all']).default('any').describe('Whether one plugin is enough.'),
         default_behavior: z
           .enum(['authenticated', 'unauthenticated', 'deny'])
           .default('authenticated')
           .describe('What happens to a request that no rule matches.'),
       })
-      .prefault({}),
+      .prefault({})
+      .describe('What holds where a rule does not say otherwise.'),
     paths: z.array(rule).default([]).describe('The rules. The first match wins.'),
     identity_headers: z
       .union([identityPreset, identityHeaders])
@@ -281,18 +301,25 @@ export const configurationSchema = z
         'Names of the identity headers: a preset, or `{preset: remote, X-Auth-Claim-Department: department}`. A header is given the field or claim whose name is its value.',
       ),
     anonymous: z
-      .strictObject({ user: z.string().default(''), roles: z.array(z.string()).default([]) })
+      .strictObject({
+        user: z.string().default('').describe('User name.'),
+        roles: z.array(z.string()).default([]).describe('Roles.'),
+      })
       .prefault({})
       .describe('The identity of an allowed request that is nobody’s. Default: empty headers.'),
     identity_jwt: z
       .strictObject({
-        enabled: z.boolean().default(false),
-        algorithm: z.enum(SIGNING_ALGORITHMS).default('ES256'),
-        issuer: z.string().optional(),
-        audience: z.string().default('host'),
-        lifetime: duration('5m').prefault('5m'),
-        roles_claim: z.string().default('roles'),
-        private_key: z.string().optional().meta({ secret: true }),
+        enabled: z.boolean().default(false).describe('Whether the application gets one.'),
+        algorithm: z.enum(SIGNING_ALGORITHMS).default('ES256').describe('How it is signed.'),
+        issuer: z.string().optional().describe('Its `iss`. Default `public_url`.'),
+        audience: z.string().default('host').describe('Its `aud`: `host`, the request’s; `none`; or any other text.'),
+        lifetime: duration('5m').prefault('5m').describe('How long it is valid.'),
+        roles_claim: z.string().default('roles').describe('The claim that holds the roles.'),
+        private_key: z
+          .string()
+          .optional()
+          .describe('PEM. Default: generated and rotated in storage.')
+          .meta({ secret: true }),
       })
       .prefault({})
       .describe('**Not in this version:** `enabled: true` is refused at the start.'),
@@ -302,8 +329,8 @@ export const configurationSchema = z
           .enum(['jwt', 'encrypted'])
           .default('jwt')
           .describe('`jwt`, a signed `at+jwt` (RFC 9068). **`encrypted` is not in this version.**'),
-        algorithm: z.enum(SIGNING_ALGORITHMS).default('ES256'),
-        lifetime: duration('1h').prefault('1h'),
+        algorithm: z.enum(SIGNING_ALGORITHMS).default('ES256').describe('How they are signed.'),
+        lifetime: duration('1h').prefault('1h').describe('How long they are valid.'),
         refresh_lifetime: duration('30d').prefault('30d').describe('**Refresh tokens are not in this version.**'),
         issuer: z.string().min(1).optional().describe('Default `public_url`.'),
         audience: z.string().min(1).optional().describe('Default `public_url`.'),
@@ -311,7 +338,10 @@ export const configurationSchema = z
       .prefault({})
       .describe('Access tokens of `POST /auth`.'),
     login_limits: z
-      .strictObject({ account: window(10, true).prefault({}), address: window(100, false).prefault({}) })
+      .strictObject({
+        account: window(10, true).prefault({}).describe('For one user name.'),
+        address: window(100, false).prefault({}).describe('From one address.'),
+      })
       .prefault({})
       .describe('Failed logins by account and by address, in memory.'),
     hashing: z
@@ -328,7 +358,10 @@ export const configurationSchema = z
       .describe('Password hashing (argon2id, 19 MiB, t=2, p=1).'),
     log: z
       .strictObject({
-        level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
+        level: z
+          .enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'])
+          .default('info')
+          .describe('What is logged at least.'),
         pretty: z.boolean().default(false).describe('For people: indented lines instead of JSON.'),
         pii: z
           .enum(['hash', 'plain'])
@@ -336,8 +369,12 @@ export const configurationSchema = z
           .describe('`hash`: users, e-mails, addresses and session ids are keyed hashes.'),
         loki: httpUrl().optional().describe('**Not in this version**, refused at the start.'),
       })
-      .prefault({}),
-    metrics: z.strictObject({ listen: listener }).optional().describe('**Not in this version**, refused at the start.'),
+      .prefault({})
+      .describe('One JSON line an event, on standard output.'),
+    metrics: z
+      .strictObject({ listen: listener.describe('Where.') })
+      .optional()
+      .describe('**Not in this version**, refused at the start.'),
     backend: z
       .unknown()
       .optional()
