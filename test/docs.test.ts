@@ -1,0 +1,27 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { REASONS } from '../src/domain/decision.ts';
+
+const root = join(import.meta.dirname, '..');
+const read = (file: string) => readFileSync(join(root, file), 'utf8');
+
+describe('the documentation', () => {
+  it('explains every reason, and no other', () => {
+    const explained = [...read('docs/reasons.md').matchAll(/^\| `([a-z-]+)` \|/gm)].map((match) => match[1]);
+    expect(explained.toSorted()).toEqual([...REASONS].sort());
+  });
+
+  it('links to files that are there', () => {
+    for (const file of ['README.md', 'SECURITY.md', 'docs/nginx.md', 'docs/plugins.md', 'docs/commands.md', 'deploy/nginx/README.md']) {
+      const folder = join(root, file, '..');
+      for (const [, link = ''] of read(file).matchAll(/\]\((?!https?:|#|mailto:)([^)#]+)/g)) {
+        expect(() => readFileSync(join(folder, link)), `${file} links to ${link}`).not.toThrow(/ENOENT/);
+      }
+    }
+  });
+
+  it('keeps the README short', () => {
+    expect(read('README.md').split('\n').length).toBeLessThanOrEqual(251);
+  });
+});
