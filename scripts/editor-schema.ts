@@ -45,13 +45,13 @@ export function editorSchema(): JsonSchema {
       type: ['object', 'null'],
       properties: { type: { const: type }, module: { type: 'string' }, ...options.properties },
     };
-    const then = { $ref: `#/$defs/options-${type}` };
-    typed.push({ if: { required: ['type'], properties: { type: { const: type } } }, then });
-    byName[type] = {
-      if: { anyOf: [{ required: ['type'] }, { required: ['module'] }] },
-      then: { $ref: '#/$defs/instance' },
-      else: then,
-    };
+    const own = { $ref: `#/$defs/options-${type}` };
+    typed.push(conditional({ required: ['type'], properties: { type: { const: type } } }, own));
+    byName[type] = conditional(
+      { anyOf: [{ required: ['type'] }, { required: ['module'] }] },
+      { $ref: '#/$defs/instance' },
+      own,
+    );
   }
   definitions['instance'] = {
     type: ['object', 'null'],
@@ -65,6 +65,11 @@ export function editorSchema(): JsonSchema {
     additionalProperties: { $ref: '#/$defs/instance' },
   };
   return { ...root, title: 'gatelodge.yaml', properties, $defs: definitions };
+}
+
+function conditional(condition: JsonSchema, consequence: JsonSchema, alternative?: JsonSchema): JsonSchema {
+  // biome-ignore lint/suspicious/noThenProperty: it is a keyword of JSON Schema
+  return { if: condition, then: consequence, ...(alternative === undefined ? {} : { else: alternative }) };
 }
 
 function withoutDialect({ $schema: _dialect, ...schema }: JsonSchema): JsonSchema {

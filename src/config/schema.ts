@@ -1,25 +1,15 @@
 import { z } from 'zod';
 import { REASONS } from '../domain/decision.ts';
 import { isIdentityHeaderName } from '../domain/identity-header.ts';
-import { parseNetwork } from '../domain/network.ts';
 import { SIGNING_ALGORITHMS } from '../domain/signing-key.ts';
 import { isUsername } from '../domain/user.ts';
-import { duration, httpUrl, secretText } from './values.ts';
+import { rule } from './rule-schema.ts';
+import { duration, headerName, httpUrl, network, secretText } from './values.ts';
 
 /**
  * The one schema of gatelodge.yaml: types, defaults and documentation in one place. `docs/configuration.md` and
  * `docs/gatelodge.schema.json` are generated from it. What needs more than one key to judge is in `check-rules.ts`.
  */
-
-const names = z.array(z.string().min(1)).min(1);
-const network = z
-  .string()
-  .refine((text) => parseNetwork(text) !== null, { message: 'expected an IP address or a network such as 10.0.0.0/8' });
-const method = z
-  .string()
-  .regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, 'expected an HTTP method')
-  .max(32);
-const headerName = z.string().regex(/^[A-Za-z0-9-]{1,64}$/, 'expected a header name of letters, digits and hyphens');
 
 const identityPreset = z.enum(['x-auth', 'remote', 'x-forwarded', 'python-auth-proxy']);
 const identityHeaders = z
@@ -71,72 +61,6 @@ const user = z.strictObject({
   roles: z.array(z.string().min(1)).default([]).describe('Roles, which rules can ask for.'),
   groups: z.array(z.string().min(1)).default([]).describe('Groups, likewise.'),
   locked: z.boolean().default(false).describe('A locked user is refused everywhere, with every credential.'),
-});
-
-const rule = z.strictObject({
-  host: z
-    .string()
-    .regex(
-      /^(?:\*\.)?(?:\[[0-9a-fA-F:.]+\]|[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?)(?::\d{1,5})?$/,
-      'expected a host such as app.example.com, *.example.com or app.example.com:8443',
-    )
-    .optional()
-    .describe(
-      '`app.example.com`, or `*.example.com` for one or more labels below it. With a port, that effective port only.',
-    ),
-  path: z
-    .string()
-    .min(1)
-    .max(8_192)
-    .optional()
-    .describe('A literal path matches itself and everything below it (`/health` is not `/healthz`).'),
-  regex: z
-    .boolean()
-    .default(false)
-    .describe(
-      '`path` is a regular expression in RE2 syntax, anchored at the start, that sees the canonical path without the query.',
-    ),
-  methods: z.array(method).min(1).optional().describe('GET covers HEAD. Case-sensitive.'),
-  networks: z.array(network).min(1).optional().describe('Client addresses.'),
-  headers: z
-    .record(headerName, z.string())
-    .optional()
-    .describe('Header fields of the request with exactly these values.'),
-  query: z.record(z.string().min(1), z.string()).optional().describe('Query parameters with exactly these values.'),
-  authenticate: z
-    .union([z.boolean(), z.literal('optional')])
-    .default(true)
-    .describe('`false` looks at no credential at all; `optional` hands on an identity where there is a good one.'),
-  plugins: z
-    .array(z.string().min(1))
-    .optional()
-    .describe('Plugin instances that may say who it is. Default `auth.default_plugins`.'),
-  mode: z.enum(['any', 'all']).optional().describe('Whether one plugin is enough. Default `auth.default_mode`.'),
-  users: names.optional().describe('Any of these user names.'),
-  roles: names.optional().describe('Any of these roles.'),
-  groups: names.optional().describe('Any of these groups.'),
-  scopes: names
-    .optional()
-    .describe('Any of these scopes, where the credential carries scopes (API keys and foreign tokens always do).'),
-  permission: z
-    .string()
-    .min(1)
-    .optional()
-    .describe('**Not in this version:** nobody has permissions yet, so the rule refuses everybody.'),
-  mfa: z
-    .boolean()
-    .optional()
-    .describe('**Not in this version:** there is no second factor yet, so `true` refuses everybody.'),
-  max_age: duration('15m').optional().describe('How long ago the person may have logged in.'),
-  rate_limit: z
-    .strictObject({
-      requests: z.int().min(1).max(1_000_000).describe('How many may come.'),
-      per: duration('1m').describe('In which time.'),
-      burst: z.int().min(1).max(1_000_000).optional().describe('How many may come at once. Default `requests`.'),
-    })
-    .optional()
-    .describe('Requests by one user, or by one address where nobody is known.'),
-  deny: z.boolean().default(false).describe('Refuse whatever matches.'),
 });
 
 export const EXPECTATIONS = ['allow', 'challenge', 'deny', 'limited', 'unavailable'] as const;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { parseNetwork } from '../domain/network.ts';
 
 const UNITS: Readonly<Record<string, number>> = {
   ms: 1,
@@ -58,3 +59,11 @@ export function httpUrl() {
     { message: 'expected an absolute http:// or https:// URL without credentials, query or fragment' },
   );
 }
+
+export const network = z
+  .string()
+  .refine((text) => parseNetwork(text) !== null, { message: 'expected an IP address or a network such as 10.0.0.0/8' });
+
+export const headerName = z
+  .string()
+  .regex(/^[A-Za-z0-9-]{1,64}$/, 'expected a header name of letters, digits and hyphens');
