@@ -141,20 +141,20 @@ export function resolveDocument(
         entryPath,
         inAlias,
       );
-      const final = base === null || found === REFUSED ? found : fileContent(found, entryPath);
+      const final = base === null || found === REFUSED ? found : fileContent(found, entryPath, keyNode(pair));
       if (final !== REFUSED) data[name] = final;
     }
     return data;
   }
 
-  function fileContent(path: unknown, keyPath: KeyPath): unknown {
+  function fileContent(path: unknown, keyPath: KeyPath, key: Node | null): unknown {
     if (typeof path !== 'string' || path === '') {
       reporter.report('wrong-type', keyPath, 'expected the path of a file');
       return REFUSED;
     }
     const content = readSmallFile(resolve(dirname(document.file), path));
     if (content.text === null) {
-      reporter.report('unreadable-file', keyPath, `the file cannot be read (${content.why})`, { part: 'key' });
+      reporter.report('unreadable-file', keyPath, `the file cannot be read (${content.why})`, { node: key });
       return REFUSED;
     }
     return content.text.replace(/\r?\n$/, '');

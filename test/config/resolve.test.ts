@@ -77,6 +77,15 @@ describe('k_file', () => {
     expect(loaded.plugins[0]?.options).toMatchObject({ secret: `${'k'.repeat(40)}\n` });
   });
 
+  it('is refused beside its key in either order, at the second place', async () => {
+    const secret = 's'.repeat(32);
+    expect(await problems(`secret: ${secret}\nsecret_file: none\n`)).toEqual(['duplicate-key 2:1 secret_file']);
+    expect(await problems(`secret_file: none\nsecret: ${secret}\n`)).toEqual([
+      'unreadable-file 1:1 secret',
+      'duplicate-key 2:1 secret',
+    ]);
+  });
+
   it('names users, headers, query parameters and instances as they stand', async () => {
     const loaded = await load(
       'auth_plugins: {a_file: {type: basic, users: {bob_file: x}}}\npaths: [{path: /a, query: {q_file: x}, headers: {X-F: y}}]\n',
