@@ -109,6 +109,14 @@ describe.skipIf(missing('nginx', 'openssl'))('what a client writes about itself'
     });
   });
 
+  test('the application gets the host that was decided on, not the Host beside an absolute target', async () => {
+    expect(statusOf(await send(`GET https://${APP}/api/x`, ['Host: open.example.com', ALICES]))).toBe(200);
+    expect(stack.application.requests[0]).toMatchObject({
+      url: '/api/x',
+      headers: { host: [`${APP}:${stack.port}`], 'x-forwarded-host': [`${APP}:${stack.port}`] },
+    });
+  });
+
   test.each([
     ['a good and a bad password', [ALICES, 'Authorization: Basic eDp5']],
     ['the same password twice', [ALICES, ALICES]],
