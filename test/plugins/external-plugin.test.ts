@@ -1,0 +1,204 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Installation, installPlugins, type Served } from './installed-plugin.ts';
+
+/** Somebody else's package whose `authenticate` and handler do whatever a test wants. */
+const packageOf = (type: string, body: string, extra = '') => ({
+  [`node_modules/plugin-${type}/package.json`]: JSON.stringify({
+    name: `plugin-${type}`,
+    type: 'module',
+    exports: { import: './index.js' },
+  }),
+  [`node_modules/plugin-${type}/index.js`]: `
+    import { CREDENTIALS_REJECTED, definePlugin, makeIdentity, NOT_RESPONSIBLE, USER_LOCKED } from 'gatelodge/plugin';
+    const any = { '~standard': { version: 1, vendor: 'test', validate: (value) => ({ value }) } };
+    export default definePlugin({ type: '${type}', description: '${type}', options: any, ${extra}
+      create: (options, context) => (${body}) });`,
+});
+
+const GOOD = `{
+  challenge: 'Word',
+  identityHeaders: { 'X-Auth-Word': 'word', 'X-Auth-Missing': 'missing' },
+  paths: [{ path: '/word/page', methods: ['GET', 'PUT'], description: 'a page', handle: (request) => new Response(request.method) },
+          { path: '/word/broken', methods: ['GET'], description: 'throws', handle() { throw new Error('secret-in-message'); } }],
+  authenticate({ headers }) {
+    const word = headers.get('x-word');
+    if (word === undefined) return NOT_RESPONSIBLE;
+    if (word === 'locked') return USER_LOCKED;
+    if (word !== options.word) return CREDENTIALS_REJECTED;
+    return { kind: 'authenticated', identity: makeIdentity({ subject: context.instance + ':1', username: 'wörd', userId: 'usr_admin', roles: ['r,1'], methods: ['basic'], claims: { word } }) };
+  },
+}`;
+
+const ODD: Readonly<Record<string, string>> = {
+  throws: `() => { throw new Error('secret-in-message'); }`,
+  rejects: `async () => { throw 'secret-in-message'; }`,
+  hangs: '() => new Promise(() => {})',
+  undefined: '() => undefined',
+  text: `() => 'authenticated'`,
+  'no-identity': `() => ({ kind: 'authenticated' })`,
+  'no-subject': `() => ({ kind: 'authenticated', identity: { username: 'x' } })`,
+  'odd-roles': `() => ({ kind: 'authenticated', identity: { subject: 'x', username: 'x', roles: 'admin' } })`,
+  'odd-reason': `() => ({ kind: 'rejected', reason: 'because' })`,
+  thenable: `() => ({ then: (done) => done({ kind: 'allow' }) })`,
+};
+
+const RULES = `
+listen: {port: 0}
+data_dir: ./data
+public_url: https://auth.example.com/lodge
+`;
+
+describe('a plugin of somebody else', () => {
+  let installation: Installation;
+  let service: Served;
+
+  beforeAll(async () => {
+    const odd = Object.entries(ODD);
+    installation = await installPlugins({
+      ...packageOf('word', GOOD),
+      ...Object.assign(
+        {},
+        ...odd.map(([type, code]) => packageOf(type, `{ authenticate: ${code} }`, 'deadline: 150,')),
+      ),
+      word: 'hunter22\n',
+      'gatelodge.yaml': `${RULES}
+auth_plugins:
+  key: {type: word, module: plugin-word, word_file: ./word}
+${odd.map(([type]) => `  ${type}: {module: plugin-${type}}`).join('\n')}
+auth: {default_plugins: [key]}
+paths:
+${odd.map(([type]) => `  - {path: /${type}, plugins: [${type}]}\n  - {path: /optional/${type}, plugins: [${type}], authenticate: optional}\n  - {path: /beside/${type}, plugins: [${type}, key]}`).join('\n')}
+  - {path: /admin, users: [admin]}
+  - {path: /}
+`,
+    });
+    service = await installation.serve();
+  });
+  afterAll(async () => {
+    await service?.stop();
+    await installation?.remove();
+  });
+
+  test('is found as a package, gets its options, and its identity goes into headers', async () => {
+    const answer = await service.validate({ 'X-Word': 'hunter22' });
+    expect(answer.status).toBe(200);
+    expect(answer.headers).toMatchObject({
+      'x-auth-user': 'w%C3%B6rd',
+      'x-auth-subject': 'key:1',
+      'x-auth-roles': 'r%2C1',
+      'x-auth-word': 'hunter22',
+      'x-auth-missing': '',
+    });
+  });
+
+  test('cannot say that it was another method', async () => {
+    const answer = await service.validate({ 'X-Word': 'hunter22' });
+    expect(answer.headers['x-auth-method']).toBe('key');
+  });
+
+  test('refuses with its reasons and asks with its challenge', async () => {
+    for (const [word, reason] of [
+      ['wrong', 'credentials-rejected'],
+      ['locked', 'user-locked'],
+    ] as const) {
+      const answer = await service.validate({ 'X-Word': word });
+      expect([answer.status, answer.headers['x-auth-reason']]).toEqual([401, reason]);
+    }
+    const nobody = await service.validate();
+    expect(nobody.headers).toMatchObject({ 'x-auth-reason': 'no-credentials', 'www-authenticate': 'Word' });
+  });
+
+  test('answers its own path below the base path only, and only its methods', async () => {
+    expect((await service.ask('/lodge/word/page')).body.toString()).toBe('GET');
+    expect((await service.ask('/lodge/word/page', { method: 'PUT' })).body.toString()).toBe('PUT');
+    expect((await service.ask('/lodge/word/page', { method: 'POST' })).status).toBe(405);
+    expect((await service.ask('/word/page')).status).toBe(404);
+    expect((await service.ask('/lodge/word/page/more')).status).toBe(404);
+    expect((await service.ask('/lodge/word/page')).headers['cache-control']).toBe('no-store');
+  });
+
+  test('whose handler throws is a 500 that tells nothing', async () => {
+    const answer = await service.ask('/lodge/word/broken');
+    expect(answer.status).toBe(500);
+    expect(answer.body.toString()).not.toContain('secret-in-message');
+  });
+
+  test.for(Object.keys(ODD))('that misbehaves refuses the request and is logged: %s', async (type) => {
+    for (const path of [`/${type}`, `/optional/${type}`]) {
+      const answer = await service.validate({}, path);
+      expect([answer.status, answer.headers['x-auth-reason']]).toEqual([503, 'internal-error']);
+      expect(answer.headers['x-auth-user']).toBeUndefined();
+    }
+    const logged = service
+      .output()
+      .split('\n')
+      .filter((line) => line.includes('"event":"plugin"') && line.includes(`"instance":"${type}"`));
+    expect(logged.length).toBeGreaterThan(0);
+    expect(service.output()).not.toContain('secret-in-message');
+  });
+
+  test.for(Object.keys(ODD))('that misbehaves is no way around the plugin beside it: %s', async (type) => {
+    expect((await service.validate({ 'X-Word': 'wrong' }, `/beside/${type}`)).status).not.toBe(200);
+  });
+
+  test('that hangs keeps nobody else waiting', async () => {
+    const slow = Array.from({ length: 20 }, () => service.validate({}, '/hangs'));
+    const begun = performance.now();
+    expect((await service.validate({ 'X-Word': 'hunter22' })).status).toBe(200);
+    expect(performance.now() - begun).toBeLessThan(140);
+    for (const answer of await Promise.all(slow)) expect(answer.status).toBe(503);
+  });
+});
+
+describe('the start fails', () => {
+  const start = async (files: Readonly<Record<string, string>>, instances: string) => {
+    const installation = await installPlugins({ ...files, 'gatelodge.yaml': `${RULES}auth_plugins:\n${instances}\n` });
+    try {
+      return await installation.run('serve', '-c', 'gatelodge.yaml');
+    } finally {
+      await installation.remove();
+    }
+  };
+
+  test('and names the place of options that the plugin does not accept, without their values', async () => {
+    const strict = {
+      'strict.js': `export default { type: 'strict', description: '', create() {}, options: { '~standard': { version: 1, vendor: 't',
+        validate: (value) => ({ issues: [{ message: 'not ' + value.pin, path: ['pin'] }] }) } } };`,
+    };
+    const { code, stderr } = await start(strict, '  one:\n    module: ./strict.js\n    pin: hunter22');
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/gatelodge\.yaml:\d+:10: auth_plugins\.one\.pin: /);
+    expect(stderr).not.toContain('hunter22');
+  });
+
+  test.for([
+    ['is not there', {}],
+    ['exports no plugin', { 'mine.js': 'export default { type: "mine" };' }],
+    ['throws at import', { 'mine.js': 'throw new Error("secret-in-message");' }],
+    ['is no JavaScript', { 'mine.js': 'export default {' }],
+  ] as const)('where the module %s', async ([, files]) => {
+    const { code, stderr } = await start(files, '  mine: {module: ./mine.js}');
+    expect(code).toBe(1);
+    expect(stderr).toContain('auth_plugins.mine.module');
+    expect(stderr).not.toContain('secret-in-message');
+  });
+
+  test('where a plugin’s path is taken by a page of gatelodge or by another instance', async () => {
+    const taken = `{ authenticate: () => NOT_RESPONSIBLE, paths: [{ path: options.path, methods: ['GET'], description: '', handle: () => new Response('') }] }`;
+    const files = packageOf('taken', taken);
+    const page = await start(files, '  taken: {module: plugin-taken, path: /login}');
+    expect(page).toMatchObject({ code: 1, stderr: expect.stringMatching(/\/login \(configuration-invalid\)/) });
+    const twice = '  one: {module: plugin-taken, path: /a}\n  two: {module: plugin-taken, path: /a}';
+    const other = await start(files, twice);
+    expect(other).toMatchObject({ code: 1, stderr: expect.stringMatching(/\/a \(configuration-invalid\)/) });
+  });
+
+  test('where a plugin cannot be made', async () => {
+    const files = packageOf('broken', `(() => { throw new Error('no'); })()`);
+    const { code, stdout, stderr } = await start(files, '  broken: {module: plugin-broken}');
+    expect(code).toBe(1);
+    // It was found and loaded, and nothing was served without it.
+    expect(stderr).not.toContain('auth_plugins.broken');
+    expect(stdout).not.toContain('service.ready');
+  });
+});
