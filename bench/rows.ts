@@ -1,0 +1,85 @@
+import { checkRequest } from './requests.ts';
+import type { Credentials } from './stand.ts';
+
+/** One kind of check that is measured. */
+export interface Row {
+  readonly name: string;
+  readonly what: string;
+  /** Least share of the bare server's rate or CPU time that is aimed at; null where nothing was promised. */
+  readonly target: number | null;
+  readonly status: number;
+  readonly request: (credentials: Credentials) => Buffer;
+}
+
+const HOST = 'app.example.com';
+
+export const ROWS: readonly Row[] = [
+  {
+    name: 'session',
+    what: 'live session, by cookie',
+    target: 0.85,
+    status: 200,
+    request: ({ session }) =>
+      checkRequest({ host: HOST, target: '/orders/4711?tab=items', client: 'browser', credential: session }),
+  },
+  {
+    name: 'jwt',
+    what: 'foreign JWT, seen before; the rule asks its plugin alone',
+    target: 0.8,
+    status: 200,
+    request: ({ jwt }) =>
+      checkRequest({ host: HOST, target: '/mobile/alone/orders', client: 'program', credential: jwt }),
+  },
+  {
+    name: 'jwt-last',
+    what: 'foreign JWT, seen before; session, token and apikey are asked first',
+    target: null,
+    status: 200,
+    request: ({ jwt }) => checkRequest({ host: HOST, target: '/mobile/orders', client: 'program', credential: jwt }),
+  },
+  {
+    name: 'token',
+    what: 'access token of gatelodge’s own, seen before',
+    target: null,
+    status: 200,
+    request: ({ token }) =>
+      checkRequest({ host: HOST, target: '/api/v1/orders/4711', client: 'program', credential: token }),
+  },
+  {
+    name: 'apikey',
+    what: 'API key in X-API-Key',
+    target: 0.8,
+    status: 200,
+    request: ({ apiKey }) =>
+      checkRequest({ host: HOST, target: '/api/v1/orders/4711', client: 'program', credential: apiKey }),
+  },
+  {
+    name: 'apikey-bearer',
+    what: 'API key in Authorization: Bearer; the token plugin is asked first',
+    target: 0.8,
+    status: 200,
+    request: ({ apiKeyAsBearer }) =>
+      checkRequest({ host: HOST, target: '/api/v1/orders/4711', client: 'program', credential: apiKeyAsBearer }),
+  },
+  {
+    name: 'basic',
+    what: 'Basic, password seen in the last minute',
+    target: null,
+    status: 200,
+    request: ({ basic }) => checkRequest({ host: HOST, target: '/reports/2026', client: 'program', credential: basic }),
+  },
+  {
+    name: 'public',
+    what: 'path with authenticate: false',
+    target: 0.85,
+    status: 200,
+    request: () => checkRequest({ host: HOST, target: '/public/logo.svg', client: 'browser', credential: {} }),
+  },
+  {
+    name: 'refusal',
+    what: 'nobody, a browser’s navigation: 401 with the login URL, and a line in the log',
+    target: 0.85,
+    status: 401,
+    request: () => checkRequest({ host: HOST, target: '/orders/4711?tab=items', client: 'browser', credential: {} }),
+  },
+];
