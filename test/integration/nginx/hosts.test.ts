@@ -94,6 +94,8 @@ describe.skipIf(missing('nginx', 'openssl'))('hosts and gatelodge’s own paths'
       '/gatelodge/validate/nginx',
       '/validate/nginx/../../gatelodge/login',
       '/validate/nginx/../../login',
+      '/validate/envoy/../../gatelodge/login',
+      '/validate/envoy/../../login',
       '/gatelodge-check',
       '/gatelodge-check/',
     ];
