@@ -111,7 +111,7 @@ function createTallies(limit: Limit) {
     },
     fail(tally: Tally, now: number): void {
       tally.failures += 1;
-      if (tally.failures < limit.attempts || tally.lockedUntil > now) return;
+      if (tally.failures < limit.attempts) return;
       tally.lockedUntil = limit.lock === null ? Math.max(tally.windowEnds, now + 1) : now + limit.lock;
     },
   };

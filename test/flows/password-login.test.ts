@@ -95,6 +95,13 @@ describe('logging in with a password', () => {
     expect((await login('alice', 'right')).kind).toBe('limited');
   });
 
+  it('forgets an account’s failures at a success', async () => {
+    const { login } = stand([user({ passwordHash: await real.hash('right') })]);
+    const kinds: string[] = [];
+    for (const password of ['a', 'b', 'right', 'c', 'd', 'right']) kinds.push((await login('alice', password)).kind);
+    expect(kinds).toEqual(['refused', 'refused', 'ok', 'refused', 'refused', 'ok']);
+  });
+
   it('gives the attempt back when nothing was found out', async () => {
     let busy = true;
     const passwordHash = await real.hash('right');
@@ -145,6 +152,8 @@ describe('a hash that is not of today', () => {
     const passwordHash = await bcrypt.hash('right', 4);
     const away = () => Promise.reject(new GatelodgeError('store-unavailable', 'away'));
     expect((await stand([user({ passwordHash })], real, away).login('alice', 'right')).kind).toBe('ok');
+    const hanging = () => new Promise<void>(() => {});
+    expect((await stand([user({ passwordHash })], real, hanging).login('alice', 'right')).kind).toBe('ok');
     const full = { ...real, hash: () => Promise.reject(new GatelodgeError('overloaded', 'busy')) };
     expect((await stand([user({ passwordHash })], full).login('alice', 'right')).kind).toBe('ok');
   });

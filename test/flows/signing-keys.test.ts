@@ -93,6 +93,34 @@ it('says so when the secret is another one, and can be helped', async () => {
   expect(other.current().kid).toBe(kid);
 });
 
+it('is not taken back by a reading that began earlier and ends later', async () => {
+  let release = () => {};
+  let held: Promise<void> | null = null;
+  const slow = {
+    ...store.signingKeys,
+    async list() {
+      const wait = held;
+      held = null;
+      const keys = await store.signingKeys.list();
+      await wait;
+      return keys;
+    },
+  };
+  const keys = createSigningKeys({ store: slow, secret: SECRET, algorithm: 'ES256', lifetime: LIFETIME, clock });
+  await keys.ensure();
+  held = new Promise((resolve) => {
+    release = resolve;
+  });
+  const early = keys.reload();
+  now += 1;
+  const rotated = keys.rotate();
+  // Long enough for the rotation to be through if it did not wait for its turn.
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  release();
+  const [, kid] = await Promise.all([early, rotated]);
+  expect(keys.current().kid).toBe(kid);
+});
+
 it('keeps what it has when the store is away', async () => {
   let away = false;
   const flaky = {
