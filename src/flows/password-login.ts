@@ -1,6 +1,8 @@
+import { randomBytes } from 'node:crypto';
 import { classifyPassword } from '../adapters/passwords.ts';
 import type { AuditSink } from '../domain/audit.ts';
 import type { Passwords } from '../domain/passwords.ts';
+import { keyedHash } from '../domain/secret.ts';
 import type { User } from '../domain/user.ts';
 import type { Directory } from './directory.ts';
 import type { LoginLimited, LoginLimits } from './login-limits.ts';
@@ -39,35 +41,52 @@ export function createPasswordLogin(options: {
     }
   }
 
+  async function judge(username: string, password: string, address: string | null): Promise<Judgement> {
+    const attempt = limits.begin(username, address);
+    if (attempt.kind === 'limited') return { result: attempt, reason: 'rate-limited' };
+    let user: User | null;
+    let matches: boolean;
+    try {
+      user = await directory.byUsername(username);
+      // Always exactly once, for nobody and for the locked too: the time taken tells nobody who exists.
+      matches = await passwords.verify(user?.passwordHash ?? null, password);
+    } catch (error) {
+      attempt.abandoned();
+      throw error;
+    }
+    if (user === null || user.locked || !matches) {
+      attempt.failed();
+      return {
+        result: { kind: 'refused' },
+        reason: user === null ? 'unknown-user' : user.locked ? 'user-locked' : 'wrong-password',
+      };
+    }
+    attempt.succeeded();
+    void strengthen(user, password);
+    return { result: { kind: 'ok', user }, reason: null };
+  }
+
+  // A program that logs in fifty times at once proves one thing fifty times: it is hashed once, and counted once.
+  const key = randomBytes(32);
+  const underWay = new Map<string, Promise<Judgement>>();
+
   return {
     async login({ username, password, address }) {
-      const attempt = limits.begin(username, address);
-      if (attempt.kind === 'limited') {
-        audit({ event: 'login.failed', user: username, address, detail: { reason: 'rate-limited' } });
-        return attempt;
-      }
-      let user: User | null;
-      let matches: boolean;
-      try {
-        user = await directory.byUsername(username);
-        // Always exactly once, for nobody and for the locked too: the time taken tells nobody who exists.
-        matches = await passwords.verify(user?.passwordHash ?? null, password);
-      } catch (error) {
-        attempt.abandoned();
-        throw error;
-      }
-      if (user === null || user.locked || !matches) {
-        attempt.failed();
-        const reason = user === null ? 'unknown-user' : user.locked ? 'user-locked' : 'wrong-password';
-        audit({ event: 'login.failed', user: username, address, detail: { reason } });
-        return { kind: 'refused' };
-      }
-      attempt.succeeded();
-      audit({ event: 'login.succeeded', user: user.username, address });
-      void strengthen(user, password);
-      return { kind: 'ok', user };
+      const digest = keyedHash(key, `${username}\0${password}`);
+      const judging = underWay.get(digest) ?? judge(username, password, address).finally(() => underWay.delete(digest));
+      underWay.set(digest, judging);
+      const { result, reason } = await judging;
+      if (reason === null) audit({ event: 'login.succeeded', user: username, address });
+      else audit({ event: 'login.failed', user: username, address, detail: { reason } });
+      return result;
     },
   };
+}
+
+interface Judgement {
+  readonly result: LoginResult;
+  /** Why it was refused, for the audit alone; null where it was not. */
+  readonly reason: string | null;
 }
 
 function isWeak(passwordHash: string): boolean {

@@ -61,6 +61,19 @@ async function until(condition: () => boolean): Promise<void> {
 }
 
 describe('logging in with a password', () => {
+  it('hashes the same credential once however often it comes at once, and counts it once', async () => {
+    const passwordHash = await real.hash('right');
+    const { login, verified, events } = stand([user({ passwordHash })]);
+    const good = await Promise.all(Array.from({ length: 20 }, () => login('alice', 'right')));
+    expect(good.map(({ kind }) => kind)).toEqual(Array.from({ length: 20 }, () => 'ok'));
+    expect(verified).toHaveLength(1);
+    expect(events.filter(({ event }) => event === 'login.succeeded')).toHaveLength(20);
+    // What the limit is for: different passwords at once are as many attempts.
+    const guesses = await Promise.all(Array.from({ length: 20 }, (_, at) => login('alice', `guess ${at}`)));
+    expect(guesses.filter(({ kind }) => kind === 'limited')).toHaveLength(17);
+    expect(verified).toHaveLength(4);
+  });
+
   it('hashes exactly once, whoever asks', async () => {
     const passwordHash = await real.hash('right');
     const { login, verified, events } = stand([
