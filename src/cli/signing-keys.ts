@@ -1,0 +1,55 @@
+import { type Command, DONE, readOptions, type Terminal } from './command.ts';
+import { runSubcommand } from './subcommands.ts';
+
+const CONFIG = { config: { type: 'string', short: 'c' } } as const;
+
+export const command: Command = {
+  summary: 'lists and rotates the keys that sign access tokens',
+  usage: `Usage: gatelodge signing-keys list [--json] [-c FILE]
+       gatelodge signing-keys rotate [-c FILE]
+
+  --json             an array of {kid, algorithm, state, created_at, retired_at, verifies_until}
+  -c, --config FILE  configuration (default gatelodge.yaml)
+
+After rotate a new key signs. The one before verifies until the last token that it signed has expired.`,
+  run: (args, terminal) => runSubcommand({ list, rotate }, args, terminal),
+};
+
+async function list(args: readonly string[], terminal: Terminal): Promise<number> {
+  const { values } = readOptions(args, { ...CONFIG, json: { type: 'boolean', default: false } });
+  const { withCore } = await import('./with-core.ts');
+  return withCore(values.config, terminal, async ({ store, clock }) => {
+    const { table, time } = await import('./table.ts');
+    const now = clock();
+    const shown = (await store.signingKeys.list()).map(({ kid, algorithm, createdAt, retiredAt, verifiesUntil }) => ({
+      ...{ kid, algorithm },
+      state: verifiesUntil === null ? 'signs' : verifiesUntil > now ? 'verifies' : 'expired',
+      created_at: time(createdAt),
+      retired_at: time(retiredAt),
+      verifies_until: time(verifiesUntil),
+    }));
+    if (values.json) terminal.out(`${JSON.stringify(shown, null, 2)}\n`);
+    else {
+      const rows = shown.map((key) => [
+        key.kid,
+        key.algorithm,
+        key.state,
+        key.created_at ?? '',
+        key.verifies_until ?? '',
+      ]);
+      terminal.out(table(['KID', 'ALGORITHM', 'STATE', 'CREATED', 'VERIFIES UNTIL'], rows));
+    }
+    return DONE;
+  });
+}
+
+async function rotate(args: readonly string[], terminal: Terminal): Promise<number> {
+  const { values } = readOptions(args, CONFIG);
+  const { withCore } = await import('./with-core.ts');
+  return withCore(values.config, terminal, async ({ signingKeys, log }) => {
+    const kid = await signingKeys.rotate();
+    log.audit({ event: 'signing-key.rotated', detail: { kid } });
+    terminal.out(`${kid} signs now\n`);
+    return DONE;
+  });
+}

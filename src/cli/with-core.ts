@@ -1,0 +1,54 @@
+import { type Core, openCore } from '../compose.ts';
+import type { Configuration } from '../config/schema.ts';
+import type { AuditSink } from '../domain/audit.ts';
+import { deriveKey, keyedHash } from '../domain/secret.ts';
+import type { Terminal } from './command.ts';
+import { loadSound } from './configuration.ts';
+
+/** Levels at which the service would write an audit event, which has level info. */
+const AUDITED = ['trace', 'debug', 'info'];
+
+/**
+ * Opens the data of a configuration for one command, beside a service that may be running on it, and closes it again.
+ * Standard output is the command's own; what is changed is told on standard error, as the service's log would.
+ */
+export async function withCore(
+  option: string | undefined,
+  terminal: Terminal,
+  run: (core: Core) => Promise<number>,
+): Promise<number> {
+  const sound = await loadSound(option, terminal);
+  const { log } = sound.configuration;
+  const core = await openCore({
+    ...sound,
+    configuration: { ...sound.configuration, log: { ...log, level: 'silent' } },
+  });
+  try {
+    return await run({ ...core, log: { ...core.log, audit: auditLines(log, core.secret, terminal) } });
+  } finally {
+    await core.close();
+  }
+}
+
+/** One JSON line an event, with the same hashes as in the service's own log, so that the two can be searched as one. */
+function auditLines({ level, pii }: Configuration['log'], secret: string, terminal: Terminal): AuditSink {
+  if (!AUDITED.includes(level)) return () => {};
+  const key = deriveKey(secret, 'log');
+  const hide = (text: string) => (pii === 'plain' ? text : keyedHash(key, text).slice(0, 16));
+  return ({ event, user, session, detail }) => {
+    const who = {
+      ...(user === undefined ? {} : { user: hide(user) }),
+      ...(session === undefined ? {} : { session: hide(session) }),
+    };
+    const line = {
+      level: 'info',
+      time: new Date().toISOString(),
+      event,
+      audit: true,
+      by: 'command',
+      ...who,
+      ...detail,
+    };
+    terminal.error(`${JSON.stringify(line)}\n`);
+  };
+}
