@@ -1,4 +1,4 @@
-import { BlockList, isIP, isIPv4 } from 'node:net';
+import { BlockList, isIP, isIPv4, SocketAddress } from 'node:net';
 
 /** A set of addresses and CIDR networks. */
 export interface NetworkSet {
@@ -6,7 +6,7 @@ export interface NetworkSet {
   contains(address: string): boolean;
 }
 
-/** Takes `10.0.0.0/8`, `::1/128` or a bare address apart; null where it is neither. Host bits that are set are refused. */
+/** Takes `10.0.0.0/8`, `::1/128` or a bare address apart; null where it is neither. Host bits that are set mean nothing. */
 export function parseNetwork(text: string): { address: string; prefix: number; family: 'ipv4' | 'ipv6' } | null {
   const slash = text.indexOf('/');
   const address = slash === -1 ? text : text.slice(0, slash);
@@ -36,9 +36,11 @@ export function networkSet(networks: readonly string[]): NetworkSet {
   };
 }
 
-/** The address without IPv4-in-IPv6 clothes; null where it is none. */
+/** The address in its one spelling (RFC 5952), without IPv4-in-IPv6 clothes; null where it is none. */
 export function plainAddress(address: string): string | null {
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address);
-  const plain = mapped?.[1] ?? address;
-  return isIP(plain) === 0 || plain.includes('%') ? null : plain;
+  const version = isIP(address);
+  if (version === 4) return address;
+  if (version === 0 || address.includes('%')) return null;
+  const canonical = new SocketAddress({ address, family: 'ipv6' }).address;
+  return canonical.startsWith('::ffff:') && canonical.includes('.') ? canonical.slice('::ffff:'.length) : canonical;
 }

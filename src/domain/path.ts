@@ -17,10 +17,10 @@ export type UnreadablePath = 'malformed-request' | 'ambiguous-path';
 
 export const MAX_PATH = 8_192;
 
-/** Nothing in it can be read in two ways: printable ASCII without `% # ; ? \`, doubled slashes and segments that begin with a dot. */
-const REMARKABLE = /[^\x21\x22\x24\x26-\x3a\x3c-\x3e\x40-\x5b\x5d-\x7e]|\/\/|\/\./;
-/** Few real paths have more than two oddities at once; whoever has this many is up to something. */
-const MAX_READINGS = 192;
+/** Nothing in it can be read in two ways: printable ASCII without `% # ; ? \`, doubled slashes and segments that begin or end with a dot. */
+const REMARKABLE = /[^\x21\x22\x24\x26-\x3a\x3c-\x3e\x40-\x5b\x5d-\x7e]|\/\/|\/\.|\.(?:\/|$)/;
+/** Characters in all readings together. Few real paths have more than two oddities at once; whoever needs more than this is up to something. */
+const MAX_WORK = 131_072;
 const MAX_LAYERS = 3;
 
 /**
@@ -33,22 +33,30 @@ export function readPath(raw: string): PathReadings | UnreadablePath {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
   if (/[\x00-\x20\x7f#?]|%(?![0-9A-Fa-f]{2})/.test(raw)) return 'malformed-request';
 
-  let layer = decodeLayer(Buffer.from(raw, 'latin1'));
-  if (layer === null) return 'ambiguous-path';
-  const canonical = render(layer, CANONICAL);
+  const decoded = decodeLayer(Buffer.from(raw, 'latin1'));
+  if (decoded === null) return 'ambiguous-path';
+  const canonical = display(shape(decoded, CANONICAL));
   const others = new Set<string>();
-  for (let depth = 1; ; depth += 1) {
-    const variants = variantsOf(layer);
-    if (others.size + variants.length > MAX_READINGS) return 'ambiguous-path';
+  // What one server makes of the path may be what it hands to the next (nginx's `proxy_pass http://app$uri`), so every reading
+  // is read again, with and without another layer of percent-encoding undone. The map grows while it is walked.
+  const layers = new Map([[decoded, 1]]);
+  let work = 0;
+  for (const [text, layer] of layers) {
+    const variants = variantsOf(text);
+    work += variants.length * text.length;
+    if (work > MAX_WORK) return 'ambiguous-path';
     for (const variant of variants) {
-      const reading = render(layer, variant);
+      const shaped = shape(text, variant);
+      if (!layers.has(shaped)) layers.set(shaped, layer);
+      const reading = display(shaped);
       if (reading !== canonical) others.add(reading);
     }
-    if (!/%[0-9A-Fa-f]{2}/.test(layer)) return { canonical, others: [...others] };
-    if (depth === MAX_LAYERS) return 'ambiguous-path';
-    layer = decodeLayer(Buffer.from(layer, 'utf8'));
-    if (layer === null) return 'ambiguous-path';
+    if (!/%[0-9A-Fa-f]{2}/.test(text)) continue;
+    const next = layer === MAX_LAYERS ? null : decodeLayer(Buffer.from(text, 'utf8'));
+    if (next === null) return 'ambiguous-path';
+    if (!layers.has(next)) layers.set(next, layer + 1);
   }
+  return { canonical, others: [...others] };
 }
 
 /** A text of the configuration, one character per code point, in the form that readPath takes. */
@@ -70,7 +78,11 @@ const MARKS: Readonly<Record<number, string>> = { 0x2f: SLASH, 0x5c: BACKSLASH, 
 const SEPARATOR = `[/\\\\${SLASH}${BACKSLASH}]`;
 /** Stripped parameters leave an empty segment where there was nothing else in it. */
 const DOUBLED = new RegExp(`${SEPARATOR}(?:[;${SEMICOLON}][^/\\\\${SLASH}${BACKSLASH}]*)?${SEPARATOR}`);
+const AUTHORITY = new RegExp(`^${SEPARATOR}{2}`);
 const DOTTED = new RegExp(`${SEPARATOR}[.${DOT}]`);
+/** Windows ignores dots and blanks at the end of a name. */
+const TRAILED = new RegExp(`[.${DOT} ](?=$|[/\\\\;${SLASH}${BACKSLASH}${SEMICOLON}])`);
+const TRAIL = new RegExp(`[.${DOT} ]+$`);
 const ENCODED_QUERY = new RegExp(`[${QUESTION}${HASH}].*$`, 's');
 const ENCODED_PARAMETERS = new RegExp(`${SEMICOLON}[^/]*`, 'g');
 
@@ -116,6 +128,9 @@ interface Reader {
   readonly parameters: 'keep' | 'strip';
   readonly encodedParameters: 'keep' | 'strip';
   readonly encodedQuery: 'keep' | 'cut';
+  /** `//host/path` taken for a URL without its scheme, as `new URL(path, base)` does. */
+  readonly authority: 'path' | 'drop';
+  readonly trailing: 'keep' | 'strip';
   readonly merge: 'before' | 'after' | 'never';
   readonly dots: 'all' | 'plain' | 'none';
 }
@@ -127,6 +142,8 @@ const CANONICAL: Reader = {
   parameters: 'keep',
   encodedParameters: 'keep',
   encodedQuery: 'keep',
+  authority: 'path',
+  trailing: 'keep',
   merge: 'before',
   dots: 'all',
 };
@@ -143,6 +160,8 @@ function variantsOf(layer: string): Reader[] {
   vary(layer.includes(';'), [{ parameters: 'strip' }]);
   vary(layer.includes(SEMICOLON), [{ encodedParameters: 'strip' }]);
   vary(layer.includes(QUESTION) || layer.includes(HASH), [{ encodedQuery: 'cut' }]);
+  vary(TRAILED.test(layer), [{ trailing: 'strip' }]);
+  vary(AUTHORITY.test(layer), [{ authority: 'drop' }]);
   const doubled = DOUBLED.test(layer);
   const dotted = DOTTED.test(layer);
   vary(doubled, dotted ? [{ merge: 'never' }, { merge: 'after' }] : [{ merge: 'never' }]);
@@ -150,7 +169,8 @@ function variantsOf(layer: string): Reader[] {
   return readers;
 }
 
-function render(layer: string, reader: Reader): string {
+/** What the reader makes of the text; marks that it keeps stay marks. */
+function shape(layer: string, reader: Reader): string {
   let text = layer;
   if (reader.encodedQuery === 'cut') text = text.replace(ENCODED_QUERY, '');
   if (reader.encodedSlash === 'slash') text = text.replaceAll(SLASH, '/');
@@ -158,9 +178,22 @@ function render(layer: string, reader: Reader): string {
   if (reader.encodedBackslash === 'slash') text = text.replaceAll(BACKSLASH, '/');
   if (reader.parameters === 'strip') text = text.replace(/;[^/]*/g, '');
   if (reader.encodedParameters === 'strip') text = text.replace(ENCODED_PARAMETERS, '');
+  if (reader.authority === 'drop') text = text.replace(/^\/{2,}[^/]*/, '') || '/';
+  if (reader.trailing === 'strip') text = text.split('/').map(withoutTrail).join('/');
   if (reader.merge === 'before') text = text.replace(/\/{2,}/g, '/');
   if (reader.dots !== 'none') text = resolveDots(reader.dots === 'all' ? text.replaceAll(DOT, '.') : text);
   if (reader.merge === 'after') text = text.replace(/\/{2,}/g, '/');
+  return text;
+}
+
+/** The name without dots and blanks at its end; `.` and `..` stay what they are. */
+function withoutTrail(segment: string): string {
+  const name = segment.replace(/ +$/, '').replaceAll(DOT, '.');
+  return name === '.' || name === '..' ? name : segment.replace(TRAIL, '');
+}
+
+/** Unambiguous for rules: what would be confused with a separator is encoded. */
+function display(text: string): string {
   return text
     .replaceAll('%', '%25')
     .replaceAll(SLASH, '%2F')
