@@ -11,6 +11,19 @@ export interface RunningProgram {
   stop(signal?: NodeJS.Signals): Promise<number | null>;
 }
 
+/** A test run that is broken off must leave nothing running. */
+const running = new Set<ChildProcess>();
+const endAll = (): void => {
+  for (const child of running) child.kill('SIGTERM');
+};
+process.once('exit', endAll);
+for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
+  process.once(signal, () => {
+    endAll();
+    process.kill(process.pid, signal);
+  });
+}
+
 /** Starts a program; throws what the operating system says where it cannot be started. */
 export async function startProgram(
   file: string,
@@ -25,6 +38,8 @@ export async function startProgram(
   child.stdout?.on('data', keep);
   child.stderr?.on('data', keep);
   await once(child, 'spawn');
+  running.add(child);
+  child.once('exit', () => running.delete(child));
   const pid = child.pid ?? 0;
   const hasEnded = (): boolean => child.exitCode !== null || child.signalCode !== null;
   return {
