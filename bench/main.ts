@@ -1,14 +1,14 @@
 import { writeFile } from 'node:fs/promises';
 import { countConnections } from './behind-nginx.ts';
 import { measureLogins } from './logins.ts';
-import { measureRow, measureRules, type RowResult, warmUp } from './measure.ts';
+import { measureRow, measureRules, type RowResult, rulesRequests, warmUp } from './measure.ts';
 import { type Options, RULE_COUNTS, readOptions } from './options.ts';
 import { pinLoad } from './process.ts';
-import { profileRow, renderCosts } from './profile.ts';
+import { profileCosts, renderCosts, type Subject } from './profile.ts';
 import { type Results, renderReport } from './report.ts';
 import { ROWS } from './rows.ts';
 import { ruleSet } from './rule-sets.ts';
-import { startStand } from './stand.ts';
+import { RULES, startStand } from './stand.ts';
 
 const say = (text: string): void => void process.stderr.write(`${text}\n`);
 
@@ -70,6 +70,17 @@ function shares({ rate, cpu }: { readonly rate: number; readonly cpu: number }):
   return `rate ${(rate * 100).toFixed(1)} %, CPU ${(cpu * 100).toFixed(1)} %`;
 }
 
+/** A row, or `rules`: the largest set. */
+function subjectOf(name: string): Subject {
+  if (name === 'rules') {
+    const set = ruleSet(Math.max(...RULE_COUNTS));
+    return { rules: set.rules, status: 200, requests: (credentials) => rulesRequests(set, credentials) };
+  }
+  const row = ROWS.find((known) => known.name === name);
+  if (row === undefined) throw new TypeError(`there is no row ${name}`);
+  return { rules: RULES, status: row.status, requests: (credentials) => [row.request(credentials)] };
+}
+
 const options = readOptions(process.argv.slice(2), process.env);
 pinLoad();
 if (options.profile === null) {
@@ -83,7 +94,5 @@ if (options.profile === null) {
   if (options.only === null && !options.quick) await writeFile(`${import.meta.dirname}/../docs/benchmarks.md`, report);
   else process.stdout.write(report);
 } else {
-  const row = ROWS.find(({ name }) => name === options.profile);
-  if (row === undefined) throw new TypeError(`there is no row ${options.profile}`);
-  process.stdout.write(`${renderCosts(await profileRow(row, options.entry))}\n`);
+  process.stdout.write(`${renderCosts(await profileCosts(subjectOf(options.profile), options.entry))}\n`);
 }

@@ -7,7 +7,7 @@ import { cpuTime, type MeasuredProcess, startBare } from './process.ts';
 import { checkRequest } from './requests.ts';
 import { ROWS, type Row } from './rows.ts';
 import type { RuleSet } from './rule-sets.ts';
-import type { Stand } from './stand.ts';
+import type { Credentials, Stand } from './stand.ts';
 import { percentile } from './statistics.ts';
 
 export interface RowResult {
@@ -53,6 +53,11 @@ export async function measureRow(row: Row, stand: Stand, { rounds, duration, pac
   }
 }
 
+/** Checks of a live session that go to all the rules of a set. */
+export function rulesRequests({ targets }: RuleSet, { session }: Credentials): readonly Buffer[] {
+  return targets.map(({ host, target }) => checkRequest({ host, target, client: 'browser', credential: session }));
+}
+
 /** Many rules beside few: both with a live session. */
 export async function measureRules(
   many: RuleSet,
@@ -62,11 +67,8 @@ export async function measureRules(
   { rounds, duration }: Options,
 ): Promise<Comparison> {
   const sides = [];
-  for (const [{ targets }, { process, credentials }] of [[many, manyStand] as const, [few, fewStand] as const]) {
-    const requests = targets.map(({ host, target }) =>
-      checkRequest({ host, target, client: 'browser', credential: credentials.session }),
-    );
-    const side = await sideOf(process, requests, 200);
+  for (const [set, { process, credentials }] of [[many, manyStand] as const, [few, fewStand] as const]) {
+    const side = await sideOf(process, rulesRequests(set, credentials), 200);
     await side.client.saturate(2 * duration);
     sides.push(side);
   }

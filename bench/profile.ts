@@ -3,8 +3,7 @@ import { join } from 'node:path';
 import { tempDir } from '../test/support/temp-dir.ts';
 import { openLoadClient } from './load-client.ts';
 import { CONNECTIONS } from './options.ts';
-import type { Row } from './rows.ts';
-import { RULES, startStand } from './stand.ts';
+import { type Credentials, startStand } from './stand.ts';
 
 /** What V8's profiler writes, as far as it is read here. */
 export interface CpuProfile {
@@ -27,16 +26,27 @@ export interface Cost {
   readonly total: number;
 }
 
-const WARM_UP = 2_000;
-const DURATION = 6_000;
+/** What is asked while the profiler looks. */
+export interface Subject {
+  readonly rules: readonly string[];
+  readonly status: number;
+  readonly requests: (credentials: Credentials) => readonly Buffer[];
+}
+
+/** In ms. */
+const TIMES = { warmUp: 2_000, duration: 6_000 };
 /** Not the server's work. */
 const NOT_WORK = new Set(['(root)', '(program)', '(idle)']);
 
-/** Loads one kind of check under V8's profiler, and returns the costs of an answer by function. */
-export async function profileRow(row: Row, entry: string): Promise<readonly Cost[]> {
+/** Loads a service under V8's profiler, and returns the costs of an answer by function. */
+export async function profileCosts(
+  { rules, status, requests }: Subject,
+  entry: string,
+  times = TIMES,
+): Promise<readonly Cost[]> {
   const directory = await tempDir();
   try {
-    const stand = await startStand(entry, RULES, [
+    const stand = await startStand(entry, rules, [
       '--cpu-prof',
       `--cpu-prof-dir=${directory.path}`,
       '--cpu-prof-interval=250',
@@ -45,16 +55,15 @@ export async function profileRow(row: Row, entry: string): Promise<readonly Cost
     let from: number;
     let to: number;
     try {
-      const request = row.request(stand.credentials);
       const client = await openLoadClient({
         port: stand.process.port,
-        requests: [request],
-        status: row.status,
+        requests: requests(stand.credentials),
+        status,
         connections: CONNECTIONS,
       });
-      await client.saturate(WARM_UP);
+      await client.saturate(times.warmUp);
       from = monotonic();
-      ({ answers } = await client.saturate(DURATION));
+      ({ answers } = await client.saturate(times.duration));
       to = monotonic();
       client.close();
     } finally {
