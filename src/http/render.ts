@@ -63,7 +63,9 @@ export function createRenderer(options: {
           response.writeHead(fetched ? 302 : 303, headers).end();
           return;
         }
-        for (const challenge of decision.challenges) headers.push('WWW-Authenticate', challenge);
+        // nginx before 1.23 hands on the first line of several alone, so it is told all in one (RFC 9110 section 11.6.1).
+        const challenges = speaks === 'nginx' ? [decision.challenges.join(', ')] : decision.challenges;
+        for (const challenge of challenges) if (challenge !== '') headers.push('WWW-Authenticate', challenge);
         if (speaks === 'nginx' && location !== null) headers.push('Location', location, 'X-Auth-Redirect', location);
         response.writeHead(401, headers).end();
         return;
