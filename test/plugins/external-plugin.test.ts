@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Installation, installPlugins, type Served } from './installed-plugin.ts';
 
@@ -67,7 +69,7 @@ auth_plugins:
 ${odd.map(([type]) => `  ${type}: {module: plugin-${type}}`).join('\n')}
 auth: {default_plugins: [key]}
 paths:
-${odd.map(([type]) => `  - {path: /${type}, plugins: [${type}]}\n  - {path: /optional/${type}, plugins: [${type}], authenticate: optional}\n  - {path: /beside/${type}, plugins: [${type}, key]}`).join('\n')}
+${odd.map(([type]) => `  - {path: /${type}, plugins: [${type}]}\n  - {path: /optional/${type}, plugins: [${type}], authenticate: optional}\n  - {path: /before/${type}, plugins: [${type}, key]}\n  - {path: /behind/${type}, plugins: [key, ${type}]}`).join('\n')}
   - {path: /admin, users: [admin]}
   - {path: /}
 `,
@@ -137,8 +139,10 @@ ${odd.map(([type]) => `  - {path: /${type}, plugins: [${type}]}\n  - {path: /opt
     expect(service.output()).not.toContain('secret-in-message');
   });
 
-  test.for(Object.keys(ODD))('that misbehaves is no way around the plugin beside it: %s', async (type) => {
-    expect((await service.validate({ 'X-Word': 'wrong' }, `/beside/${type}`)).status).not.toBe(200);
+  test.for(Object.keys(ODD))('that misbehaves refuses what a later plugin would let in: %s', async (type) => {
+    expect((await service.validate({ 'X-Word': 'hunter22' }, `/before/${type}`)).status).toBe(503);
+    expect((await service.validate({ 'X-Word': 'hunter22' }, `/behind/${type}`)).status).toBe(200);
+    expect((await service.validate({ 'X-Word': 'wrong' }, `/behind/${type}`)).status).toBe(503);
   });
 
   test('that hangs keeps nobody else waiting', async () => {
@@ -201,4 +205,31 @@ describe('the start fails', () => {
     expect(stderr).not.toContain('auth_plugins.broken');
     expect(stdout).not.toContain('service.ready');
   });
+});
+
+test('the plugin that docs/plugins.md begins with works as it stands there', async () => {
+  const page = readFileSync(join(import.meta.dirname, '../../docs/plugins.md'), 'utf8');
+  const block = (language: string) => new RegExp(`\`\`\`${language}\\n([^]*?)\`\`\``).exec(page)?.[1] ?? '';
+  const installation = await installPlugins({
+    'house-word.js': block('js'),
+    word: 'a-word-that-is-long-enough\n',
+    'gatelodge.yaml':
+      RULES +
+      block('yaml')
+        .replaceAll(/^ {3}/gm, '')
+        .replace(/word: .*/, 'word_file: ./word'),
+  });
+  try {
+    const service = await installation.serve();
+    const good = await service.validate({ 'X-House-Word': 'a-word-that-is-long-enough' }, '/intranet');
+    expect([good.status, good.headers['x-auth-user'], good.headers['x-auth-roles']]).toEqual([
+      200,
+      'house:everybody',
+      'house',
+    ]);
+    expect((await service.validate({ 'X-House-Word': 'another-word-of-that-length' }, '/intranet')).status).toBe(401);
+    await service.stop();
+  } finally {
+    await installation.remove();
+  }
 });
