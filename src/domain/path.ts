@@ -19,8 +19,10 @@ export const MAX_PATH = 8_192;
 
 /** Nothing in it can be read in two ways: printable ASCII without `% # ; ? \`, doubled slashes and segments that begin or end with a dot. */
 const REMARKABLE = /[^\x21\x22\x24\x26-\x3a\x3c-\x3e\x40-\x5b\x5d-\x7e]|\/\/|\/\.|\.(?:\/|$)/;
-/** Characters in all readings together. Few real paths have more than two oddities at once; whoever needs more than this is up to something. */
-const MAX_WORK = 131_072;
+/** Few real paths have more than two oddities at once; whoever needs more than this, in characters to go through, is up to something. */
+const MAX_WORK = 98_304;
+/** What a reading of the shortest path costs, in characters. */
+const LEAST_WORK = 128;
 const MAX_LAYERS = 3;
 
 /**
@@ -43,7 +45,7 @@ export function readPath(raw: string): PathReadings | UnreadablePath {
   let work = 0;
   for (const [text, layer] of layers) {
     const variants = variantsOf(text);
-    work += variants.length * text.length;
+    work += variants.length * (LEAST_WORK + text.length);
     if (work > MAX_WORK) return 'ambiguous-path';
     for (const variant of variants) {
       const shaped = shape(text, variant);
@@ -73,7 +75,14 @@ const SEMICOLON = '\u0003';
 const QUESTION = '\u0004';
 const HASH = '\u0005';
 const DOT = '\u0006';
-const MARKS: Readonly<Record<number, string>> = { 0x2f: SLASH, 0x5c: BACKSLASH, 0x3b: SEMICOLON, 0x3f: QUESTION, 0x23: HASH, 0x2e: DOT };
+const MARKS: Readonly<Record<number, string>> = {
+  47: SLASH,
+  92: BACKSLASH,
+  59: SEMICOLON,
+  63: QUESTION,
+  35: HASH,
+  46: DOT,
+};
 
 const SEPARATOR = `[/\\\\${SLASH}${BACKSLASH}]`;
 /** Stripped parameters leave an empty segment where there was nothing else in it. */
@@ -152,7 +161,11 @@ const CANONICAL: Reader = {
 function variantsOf(layer: string): Reader[] {
   let readers: Reader[] = [CANONICAL];
   const vary = (present: boolean, alternatives: readonly Partial<Reader>[]) => {
-    if (present) readers = readers.flatMap((reader) => [reader, ...alternatives.map((alternative) => ({ ...reader, ...alternative }))]);
+    if (present)
+      readers = readers.flatMap((reader) => [
+        reader,
+        ...alternatives.map((alternative) => ({ ...reader, ...alternative })),
+      ]);
   };
   vary(layer.includes(SLASH), [{ encodedSlash: 'slash' }]);
   vary(layer.includes('\\'), [{ backslash: 'slash' }]);

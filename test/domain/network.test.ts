@@ -29,7 +29,11 @@ describe('parseNetwork', () => {
 
   it('makes nothing of host bits', () => {
     const set = networkSet(['192.0.2.129/25', '2001:db8::1/32']);
-    expect([set.contains('192.0.2.130'), set.contains('192.0.2.127'), set.contains('2001:db8:ffff::')]).toEqual([true, false, true]);
+    expect([set.contains('192.0.2.130'), set.contains('192.0.2.127'), set.contains('2001:db8:ffff::')]).toEqual([
+      true,
+      false,
+      true,
+    ]);
   });
 });
 

@@ -1,6 +1,14 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { deriveKey, hashSecret, keyedHash, mintSecret, newId, secretMatches, splitSecret } from '../../src/domain/secret.ts';
+import {
+  deriveKey,
+  hashSecret,
+  keyedHash,
+  mintSecret,
+  newId,
+  secretMatches,
+  splitSecret,
+} from '../../src/domain/secret.ts';
 
 describe('mintSecret', () => {
   it('is URL-safe, splits into what was minted, and is never the same', () => {
