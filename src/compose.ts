@@ -1,13 +1,15 @@
 import { join } from 'node:path';
 import { getRequestListener } from '@hono/node-server';
 import { createLog, type Log } from './adapters/log.ts';
-import { createPasswords } from './adapters/passwords.ts';
+import { classifyPassword, createPasswords } from './adapters/passwords.ts';
 import { ensureDataDir, loadOrCreateSecret } from './config/data-dir.ts';
+import { replaceHtpasswdEntry } from './config/htpasswd.ts';
+import { loadConfiguration } from './config/load.ts';
 import type { PluginInstanceConfiguration } from './config/plugin-instances.ts';
 import type { Configuration } from './config/schema.ts';
-import { replaceHtpasswdEntry } from './config/htpasswd.ts';
 import { replaceScalars } from './config/write-back.ts';
 import { buildGate, type Gate } from './decision/access.ts';
+import type { ApiKey } from './domain/api-key.ts';
 import type { PluginInstance } from './domain/authentication.ts';
 import { type Clock, systemClock } from './domain/clock.ts';
 import { GatelodgeError } from './domain/errors.ts';
@@ -17,7 +19,6 @@ import type { Passwords } from './domain/passwords.ts';
 import { deriveKey } from './domain/secret.ts';
 import type { Session } from './domain/session.ts';
 import type { Change, Store } from './domain/store.ts';
-import type { ApiKey } from './domain/api-key.ts';
 import { createDirectory, type Directory } from './flows/directory.ts';
 import { createLiveApiKeys, createLiveSessions } from './flows/live-records.ts';
 import { createLoginLimits } from './flows/login-limits.ts';
@@ -27,15 +28,15 @@ import { createSigningKeys, type SigningKeys } from './flows/signing-keys.ts';
 import { type AccessTokens, createAccessTokens } from './flows/token-grants.ts';
 import { sessionCookieName } from './http/cookies.ts';
 import { createDecisionEndpoint } from './http/decision-endpoint.ts';
+import { recordDecisions } from './http/decision-log.ts';
 import { WireHeaderFields } from './http/header-fields.ts';
 import { compileIdentityHeaders } from './http/identity-headers.ts';
 import type { Handlers } from './http/listener.ts';
-import { recordDecisions } from './http/decision-log.ts';
 import { clientAddress, createPeers, type Peer } from './http/peer.ts';
 import { createPublicApp } from './http/public.ts';
 import { createRenderer } from './http/render.ts';
-import { createPluginInstance } from './plugins/registry.ts';
 import { makeIdentity } from './plugins/plugin-api.ts';
+import { createPluginInstance } from './plugins/registry.ts';
 import { openSqliteStore } from './stores/sqlite.ts';
 
 /** What the service and the commands share: the data, the directory and the keys. */
@@ -75,10 +76,30 @@ export async function openCore({ file, configuration, plugins, clock = systemClo
     store: store.users,
     clock,
     writeFileHash: (username, expected, value) =>
-      writeHash(file, ['users', configuration.users.findIndex((user) => user.username === username), 'password'], expected, value),
+      writeHash(
+        file,
+        ['users', configuration.users.findIndex((user) => user.username === username), 'password'],
+        expected,
+        value,
+      ),
+    async readFileHashes() {
+      const { configuration: present } = await loadConfiguration({ file, env: process.env });
+      const hashes = present?.users.flatMap(({ username, password }) =>
+        password === undefined ? [] : [[username, password] as const],
+      );
+      return hashes === undefined
+        ? null
+        : new Map(hashes.filter(([, password]) => classifyPassword(password).kind !== 'plain'));
+    },
   });
   const liveSessions = createLiveSessions(store, clock);
-  const sessions = createSessions({ store: store.sessions, directory, configuration: configuration.session, cache: liveSessions, clock });
+  const sessions = createSessions({
+    store: store.sessions,
+    directory,
+    configuration: configuration.session,
+    cache: liveSessions,
+    clock,
+  });
   const { algorithm, lifetime } = configuration.tokens;
   return {
     ...{ file, configuration, plugins, secret, clock, log, store, passwords, directory, sessions, liveSessions },
@@ -91,9 +112,15 @@ export async function openCore({ file, configuration, plugins, clock = systemClo
   };
 }
 
-async function writeHash(file: string, path: readonly (string | number)[], expected: string, value: string): Promise<void> {
+async function writeHash(
+  file: string,
+  path: readonly (string | number)[],
+  expected: string,
+  value: string,
+): Promise<void> {
   const { outcome, skipped } = replaceScalars(file, [{ path: [...path], expected, value }]);
-  if (outcome !== 'written' || skipped.length > 0) throw new GatelodgeError('conflict', 'the configuration file cannot be written');
+  if (outcome !== 'written' || skipped.length > 0)
+    throw new GatelodgeError('conflict', 'the configuration file cannot be written');
 }
 
 /** What decides: the gate and the plugins it asks, which hold timers and are closed at the end. */
@@ -151,7 +178,8 @@ export async function openDecider(core: Core, publicUrl: URL): Promise<Decider> 
 }
 
 async function writeHtpasswd(file: string, username: string, expected: string, next: string): Promise<void> {
-  if (replaceHtpasswdEntry(file, username, expected, next) !== 'written') throw new GatelodgeError('conflict', 'the htpasswd file cannot be written');
+  if (replaceHtpasswdEntry(file, username, expected, next) !== 'written')
+    throw new GatelodgeError('conflict', 'the htpasswd file cannot be written');
 }
 
 /** What answers requests, from the core and the decider. */
@@ -165,7 +193,8 @@ export function createHandlers(core: Core, decider: Decider, publicUrl: URL): Ha
     [...plugins.values()].map(({ plugin }) => plugin.identityHeaders ?? {}),
   );
   const { user: nobody, roles } = configuration.anonymous;
-  const anonymous = nobody === '' && roles.length === 0 ? null : makeIdentity({ subject: '', username: nobody, roles, methods: [] });
+  const anonymous =
+    nobody === '' && roles.length === 0 ? null : makeIdentity({ subject: '', username: nobody, roles, methods: [] });
   const app = createPublicApp({
     configuration: { ...configuration, public_url: base },
     ...{ secret, login, sessions, tokens, signingKeys, clock },
@@ -211,7 +240,11 @@ export function createHandlers(core: Core, decider: Decider, publicUrl: URL): Ha
 export function failureDetail(error: unknown): Record<string, unknown> {
   const chain: unknown[] = [];
   for (let at: unknown = error; at instanceof Error && chain.length < 4; at = at.cause) {
-    chain.push({ name: at.name, code: 'code' in at ? at.code : undefined, at: at.stack?.split('\n').slice(1, 4).join(' ').replace(/\s+/g, ' ') });
+    chain.push({
+      name: at.name,
+      code: 'code' in at ? at.code : undefined,
+      at: at.stack?.split('\n').slice(1, 4).join(' ').replace(/\s+/g, ' '),
+    });
   }
   return { error: chain };
 }
@@ -223,7 +256,8 @@ export function applyChange(core: Core, change: Change | null): void {
   if (change === null || change.kind === 'session') liveSessions.forget(change?.id ?? null);
   if (change === null || change.kind === 'api-key') liveApiKeys.forget(change?.id ?? null);
   if (change === null || change.kind === 'signing-key') {
-    signingKeys.reload().catch((error: unknown) => log.write('error', 'signing-keys.reload-failed', failureDetail(error)));
+    signingKeys
+      .reload()
+      .catch((error: unknown) => log.write('error', 'signing-keys.reload-failed', failureDetail(error)));
   }
 }
-

@@ -19,7 +19,11 @@ const FLUSH = 5_000;
 const SWEEP = 10 * 60_000;
 
 export async function openRuntime(
-  sound: { readonly file: string; readonly configuration: Configuration; readonly plugins: readonly PluginInstanceConfiguration[] },
+  sound: {
+    readonly file: string;
+    readonly configuration: Configuration;
+    readonly plugins: readonly PluginInstanceConfiguration[];
+  },
   publicUrl: URL,
 ): Promise<Runtime> {
   const core = await openCore(sound);

@@ -67,10 +67,11 @@ export const lock: Subcommand = (args, terminal) =>
 
 export const unlock: Subcommand = (args, terminal) =>
   withUser(args, terminal, async (core, user) => {
-    await core.store.users.setLocked(user.id, false, core.clock());
-    if ((await requireUser(core.directory, user.username)).locked && user.source === 'file') {
+    const entry = core.configuration.users[indexInFile(core.configuration.users, user)];
+    if (entry?.locked === true) {
       throw new GatelodgeError('conflict', `${user.username} is locked by ${placeOf(user, core)}: change it there`);
     }
+    await core.store.users.setLocked(user.id, false, core.clock());
     core.log.audit({ event: 'user.unlocked', user: user.username });
     return said(`${user.username} is unlocked`, null, terminal);
   });
@@ -93,12 +94,13 @@ export const password: Subcommand = (args, terminal) => {
     const user = await requireUser(core.directory, username);
     const next = await newPassword(values.generate, terminal);
     const passwordHash = await core.passwords.hash(next.text);
-    if (user.source === 'file') replaceInFile(core, user, passwordHash);
-    else if (!(await core.store.users.update(user.id, { passwordHash }, core.clock()))) throw gone(username);
+    if (user.source === 'file') {
+      replaceInFile(core, user, passwordHash);
+      // Said to be what it is already: a running service is told of a change, and reads the file again.
+      await core.store.users.setLocked(user.id, await core.store.users.isLocked(user.id), core.clock());
+    } else if (!(await core.store.users.update(user.id, { passwordHash }, core.clock()))) throw gone(username);
     await core.sessions.revokeAll(user.id);
     core.log.audit({ event: 'user.password-changed', user: username });
-    if (user.source === 'file')
-      terminal.error(`A running service reads ${core.file} again at SIGHUP; until then the old password holds.\n`);
     return said(`${username} has a new password`, next.toShow, terminal);
   });
 };

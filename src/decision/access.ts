@@ -57,7 +57,8 @@ export function buildGate({ configuration, plugins, publicUrl, clock = systemClo
   const base = publicUrl.pathname.replace(/\/+$/, '');
   const paths = new Map<string, OwnPath>();
   for (const { name, plugin } of plugins.values()) {
-    for (const own of [...(plugin.login ? LOGIN_PATHS : []), ...(plugin.paths ?? [])]) paths.set(base + own.path, { path: base + own.path, plugin: name, description: own.description });
+    for (const own of [...(plugin.login ? LOGIN_PATHS : []), ...(plugin.paths ?? [])])
+      paths.set(base + own.path, { path: base + own.path, plugin: name, description: own.description });
   }
   const instances = (names: readonly string[]) =>
     names.map((name) => {

@@ -19,12 +19,21 @@ const REJECTED: Rejected = Object.freeze({ kind: 'rejected', reason: 'credential
  * Asks the plugins of a rule. `any`: the first, in order, that finds a good credential wins, whatever another found.
  * `all`: every one must; the identity is the first one's, and two different users of the directory are refused.
  */
-export function authenticate(plugins: readonly PluginInstance[], mode: 'any' | 'all', request: AccessRequest): MaybePromise<Authentication> {
+export function authenticate(
+  plugins: readonly PluginInstance[],
+  mode: 'any' | 'all',
+  request: AccessRequest,
+): MaybePromise<Authentication> {
   return mode === 'all' && plugins.length > 1 ? allOf(plugins, request) : anyOf(plugins, request, 0, null);
 }
 
 /** Goes on by itself after a plugin that had to wait, so that a session from the cache is answered without a promise. */
-function anyOf(plugins: readonly PluginInstance[], request: AccessRequest, from: number, known: Rejected | null): MaybePromise<Authentication> {
+function anyOf(
+  plugins: readonly PluginInstance[],
+  request: AccessRequest,
+  from: number,
+  known: Rejected | null,
+): MaybePromise<Authentication> {
   let worst = known;
   for (let index = from; index < plugins.length; index += 1) {
     const instance = plugins[index];
@@ -38,7 +47,10 @@ function anyOf(plugins: readonly PluginInstance[], request: AccessRequest, from:
     if (isPromise(result)) {
       const soFar = worst;
       return result.then(
-        (late) => (late.kind === 'authenticated' ? { kind: 'identified', identity: late.identity } : anyOf(plugins, request, index + 1, moreSpecific(soFar, late))),
+        (late) =>
+          late.kind === 'authenticated'
+            ? { kind: 'identified', identity: late.identity }
+            : anyOf(plugins, request, index + 1, moreSpecific(soFar, late)),
         failure,
       );
     }
@@ -77,7 +89,11 @@ function commonScopes(identities: readonly Identity[]): readonly string[] | null
   }, null);
 }
 
-const SPECIFICITY: Readonly<Record<Rejected['reason'], number>> = { 'user-locked': 3, 'session-expired': 2, 'credentials-rejected': 1 };
+const SPECIFICITY: Readonly<Record<Rejected['reason'], number>> = {
+  'user-locked': 3,
+  'session-expired': 2,
+  'credentials-rejected': 1,
+};
 
 /**
  * Of two refusals the one that tells most. A bad credential never vanishes behind a cookie that has merely grown old:

@@ -24,7 +24,9 @@ export function covers(earlier: Rule, later: Rule): boolean {
 function coversPath(earlier: Rule, later: Rule): boolean {
   if (earlier.path === null) return true;
   if (earlier.path.kind === 'pattern') {
-    return EVERYTHING.has(earlier.path.text) || (later.path?.kind === 'pattern' && later.path.text === earlier.path.text);
+    return (
+      EVERYTHING.has(earlier.path.text) || (later.path?.kind === 'pattern' && later.path.text === earlier.path.text)
+    );
   }
   const { text } = indexedPath(later);
   return text !== '' && literalCovers(earlier.path.text, text);

@@ -20,7 +20,11 @@ export function deny(reason: DenyReason, rule = 0, identity: Identity | null = n
  * The one decision about a request: find the rule, establish who asks, hold that against what the rule requires.
  * Never throws; what fails on the way is `unavailable`.
  */
-export function decide(gate: Gate, request: AccessRequest, authenticator: Authenticator = byPlugins): MaybePromise<Decision> {
+export function decide(
+  gate: Gate,
+  request: AccessRequest,
+  authenticator: Authenticator = byPlugins,
+): MaybePromise<Decision> {
   if (ownPathOf(gate, request) !== null) return { effect: 'allow', identity: null, rule: 0 };
   const applicable = findApplicable(gate.policy, request);
   if (applicable.kind === 'refused') return deny(applicable.reason, applicable.rule);
@@ -42,22 +46,31 @@ export function ownPathOf(gate: Gate, request: AccessRequest): OwnPath | null {
   return own.paths.get(request.rawPath) ?? null;
 }
 
-function decideAccess(gate: Gate, access: Access, request: AccessRequest, authenticator: Authenticator): MaybePromise<Decision> {
+function decideAccess(
+  gate: Gate,
+  access: Access,
+  request: AccessRequest,
+  authenticator: Authenticator,
+): MaybePromise<Decision> {
   if (access.required?.deny === true) return deny('deny-rule', access.rule);
   if (access.authenticate === false) return admit(access, request, null);
   // Which of two credentials the application would take for its own can't be known (RFC 9110 section 5.3 allows only one).
-  if (request.headers.count('authorization') > 1 || request.headers.count('x-api-key') > 1) return deny('malformed-request', access.rule);
+  if (request.headers.count('authorization') > 1 || request.headers.count('x-api-key') > 1)
+    return deny('malformed-request', access.rule);
   return andThen(authenticator(access, request), (authentication) => judge(gate, access, request, authentication));
 }
 
 function judge(gate: Gate, access: Access, request: AccessRequest, authentication: Authentication): Decision {
   switch (authentication.kind) {
     case 'identified':
-      return meetsRequirements(gate, access, authentication.identity) ?? admit(access, request, authentication.identity);
+      return (
+        meetsRequirements(gate, access, authentication.identity) ?? admit(access, request, authentication.identity)
+      );
     case 'nobody':
       return access.authenticate === 'optional' ? admit(access, request, null) : challenge(access, 'no-credentials');
     case 'rejected':
-      if (access.authenticate === 'optional' && authentication.rejection.stale === true) return admit(access, request, null);
+      if (access.authenticate === 'optional' && authentication.rejection.stale === true)
+        return admit(access, request, null);
       return challenge(access, authentication.rejection.reason);
     case 'failed':
       return { effect: 'unavailable', reason: authentication.reason, rule: access.rule, cause: authentication.cause };
@@ -68,15 +81,20 @@ function judge(gate: Gate, access: Access, request: AccessRequest, authenticatio
 function meetsRequirements(gate: Gate, access: Access, identity: Identity): Decision | null {
   const { required, rule } = access;
   if (required === null) return null;
-  if (required.users !== undefined && !required.users.includes(identity.username)) return deny('user-not-allowed', rule, identity);
-  if (required.roles !== undefined && !overlap(required.roles, identity.roles)) return deny('role-missing', rule, identity);
-  if (required.groups !== undefined && !overlap(required.groups, identity.groups)) return deny('role-missing', rule, identity);
-  if (required.scopes !== undefined && identity.scopes !== null && !overlap(required.scopes, identity.scopes)) return deny('scope-missing', rule, identity);
+  if (required.users !== undefined && !required.users.includes(identity.username))
+    return deny('user-not-allowed', rule, identity);
+  if (required.roles !== undefined && !overlap(required.roles, identity.roles))
+    return deny('role-missing', rule, identity);
+  if (required.groups !== undefined && !overlap(required.groups, identity.groups))
+    return deny('role-missing', rule, identity);
+  if (required.scopes !== undefined && identity.scopes !== null && !overlap(required.scopes, identity.scopes))
+    return deny('scope-missing', rule, identity);
   if (required.permission !== undefined) return deny('permission-missing', rule, identity);
   if (required.mfa === true) return challenge(access, 'mfa-required');
   if (required.max_age !== undefined) {
     const { authenticatedAt } = identity;
-    if (authenticatedAt === null || gate.clock() - authenticatedAt > required.max_age) return challenge(access, 'reauth-required');
+    if (authenticatedAt === null || gate.clock() - authenticatedAt > required.max_age)
+      return challenge(access, 'reauth-required');
   }
   return null;
 }
@@ -85,7 +103,13 @@ function admit(access: Access, request: AccessRequest, identity: Identity | null
   if (access.take !== null) {
     const key = identity === null ? `address ${request.clientAddress() ?? ''}` : `subject ${identity.subject}`;
     const wait = access.take(key);
-    if (wait > 0) return { effect: 'limited', reason: 'rate-limited', rule: access.rule, retryAfter: Math.max(1, Math.ceil(wait / 1000)) };
+    if (wait > 0)
+      return {
+        effect: 'limited',
+        reason: 'rate-limited',
+        rule: access.rule,
+        retryAfter: Math.max(1, Math.ceil(wait / 1000)),
+      };
   }
   return { effect: 'allow', identity, rule: access.rule };
 }

@@ -16,20 +16,30 @@ const MAX_PROGRAM = 5_000;
  * @throws GatelodgeError `configuration-invalid`, with what is wrong with the pattern
  */
 export function compilePattern(source: string): Pattern {
-  if (source.length > MAX_SOURCE) throw new GatelodgeError('configuration-invalid', `the pattern is longer than ${MAX_SOURCE} characters`);
+  if (source.length > MAX_SOURCE)
+    throw new GatelodgeError('configuration-invalid', `the pattern is longer than ${MAX_SOURCE} characters`);
   let compiled: RE2JS;
   try {
     compiled = RE2JS.compile(`^(?:${source})`);
   } catch (error) {
-    throw new GatelodgeError('configuration-invalid', `no RE2 pattern: ${error instanceof Error ? error.message : 'unknown'}`, { cause: error });
+    throw new GatelodgeError(
+      'configuration-invalid',
+      `no RE2 pattern: ${error instanceof Error ? error.message : 'unknown'}`,
+      { cause: error },
+    );
   }
   // `)|(` closes the anchor's group early and would match anywhere: the pattern has to stand by itself too.
   try {
     RE2JS.compile(source);
   } catch (error) {
-    throw new GatelodgeError('configuration-invalid', `no RE2 pattern: ${error instanceof Error ? error.message : 'unknown'}`, { cause: error });
+    throw new GatelodgeError(
+      'configuration-invalid',
+      `no RE2 pattern: ${error instanceof Error ? error.message : 'unknown'}`,
+      { cause: error },
+    );
   }
-  if (compiled.programSize() > MAX_PROGRAM) throw new GatelodgeError('configuration-invalid', 'the pattern is too large');
+  if (compiled.programSize() > MAX_PROGRAM)
+    throw new GatelodgeError('configuration-invalid', 'the pattern is too large');
   return compiled;
 }
 

@@ -47,7 +47,7 @@ export function findApplicable(policy: Policy, request: AccessRequest): Applicab
   const readings = readPath(request.rawPath);
   if (typeof readings === 'string') return { kind: 'refused', reason: readings, rule: 0 };
   const first = firstMatch(policy.hosts, request, readings.canonical);
-  if (first !== null && first.undecidable) return { kind: 'refused', reason: 'malformed-request', rule: first.rule.number };
+  if (first?.undecidable) return { kind: 'refused', reason: 'malformed-request', rule: first.rule.number };
   for (const reading of readings.others) {
     const other = firstMatch(policy.hosts, request, reading);
     if (other?.rule !== first?.rule) return { kind: 'refused', reason: 'ambiguous-path', rule: 0 };
@@ -92,7 +92,12 @@ function searchTree(root: Segment, request: AccessRequest, path: string, known: 
   return best;
 }
 
-function searchList(rules: readonly Rule[], request: AccessRequest, path: string, known: FirstMatch | null): FirstMatch | null {
+function searchList(
+  rules: readonly Rule[],
+  request: AccessRequest,
+  path: string,
+  known: FirstMatch | null,
+): FirstMatch | null {
   for (const rule of rules) {
     if (known !== null && rule.number >= known.rule.number) return known;
     const match = matchRule(rule, request, path);
@@ -147,19 +152,25 @@ export function checkPolicy(configuration: Pick<Configuration, 'paths'>): Policy
     if (rule.path?.kind === 'literal') {
       // In the request it comes encoded; `%25`, `%2F` and their like are written in the configuration as they stay.
       const readings = readPath(encodeURI(rule.path.text).replaceAll('%25', '%'));
-      const canonical = typeof readings !== 'string' && readings.canonical === rule.path.text && readings.others.length === 0;
+      const canonical =
+        typeof readings !== 'string' && readings.canonical === rule.path.text && readings.others.length === 0;
       if (!canonical) {
         findings.push({
           rule: rule.number,
           key: 'path',
           code: 'invalid-value',
-          message: 'is not a canonical path: write it decoded, without dot segments, doubled slashes, backslashes or parameters',
+          message:
+            'is not a canonical path: write it decoded, without dot segments, doubled slashes, backslashes or parameters',
         });
       }
     }
     const earlier = earlierThat(policy, rule);
     if (earlier !== null) {
-      findings.push({ rule: rule.number, code: 'unreachable-rule', message: `rule ${earlier.number} already matches everything that this rule matches` });
+      findings.push({
+        rule: rule.number,
+        code: 'unreachable-rule',
+        message: `rule ${earlier.number} already matches everything that this rule matches`,
+      });
     }
   }
   return findings;

@@ -1,6 +1,6 @@
 import type { RuleConfiguration } from '../config/schema.ts';
 import type { AccessRequest } from '../domain/access-request.ts';
-import { type NetworkSet, networkSet } from '../domain/network.ts';
+import { ipv6Host, type NetworkSet, networkSet } from '../domain/network.ts';
 import { literalPrefix, patternMatches } from './pattern.ts';
 
 /** `app.example.com` or, with `wildcard`, everything below `example.com`; both in lower case. */
@@ -37,7 +37,10 @@ export function compileRule(configuration: RuleConfiguration, number: number): R
     path: path === undefined ? null : { kind: configuration.regex ? 'pattern' : 'literal', text: path },
     methods: methods === undefined ? null : withHead(methods),
     networks: networks === undefined ? null : networkSet(networks),
-    headers: headers === undefined ? null : Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value] as const),
+    headers:
+      headers === undefined
+        ? null
+        : Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value] as const),
     query: query === undefined ? null : Object.entries(query),
   };
 }
@@ -46,7 +49,7 @@ function parseHostPattern(text: string): HostPattern {
   const match = /^(\*\.)?(.*?)(?::(\d+))?$/.exec(text.startsWith('[') ? text : text.toLowerCase());
   const name = (match?.[2] ?? text).toLowerCase();
   return {
-    name: name.startsWith('[') ? name.slice(1, -1) : name,
+    name: name.startsWith('[') ? (ipv6Host(name.slice(1, -1)) ?? name) : name,
     wildcard: match?.[1] !== undefined,
     port: match?.[3] === undefined ? null : Number(match[3]),
   };
@@ -79,7 +82,8 @@ export function matchRule(rule: Rule, request: AccessRequest, path: string): Mat
     }
   }
   if (rule.query !== null) {
-    const parameters = new URLSearchParams(request.query);
+    // It came as one character a byte; raw bytes mean what their percent-encoding means.
+    const parameters = new URLSearchParams(Buffer.from(request.query, 'latin1').toString('utf8'));
     for (const [name, value] of rule.query) {
       const found = matchValue(parameters.getAll(name), value);
       if (found === 'no') return 'no';

@@ -1,4 +1,3 @@
-
 /** The original request's header fields as the front server handed them on. Names are given in lower case. */
 export interface HeaderFields {
   /** The field's only or first value; undefined where it is missing. */
@@ -36,4 +35,3 @@ export function requestUrl(request: AccessRequest): string {
   const port = request.port === standard ? '' : `:${request.port}`;
   return `${request.scheme}://${host}${port}${request.requestTarget}`;
 }
-

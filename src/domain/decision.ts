@@ -24,7 +24,13 @@ export const REASONS = [
 ] as const;
 export type Reason = (typeof REASONS)[number];
 
-export type ChallengeReason = 'no-credentials' | 'credentials-rejected' | 'session-expired' | 'user-locked' | 'mfa-required' | 'reauth-required';
+export type ChallengeReason =
+  | 'no-credentials'
+  | 'credentials-rejected'
+  | 'session-expired'
+  | 'user-locked'
+  | 'mfa-required'
+  | 'reauth-required';
 export type DenyReason =
   | 'role-missing'
   | 'user-not-allowed'

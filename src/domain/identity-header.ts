@@ -8,5 +8,10 @@ const TAKEN = new Set(
 /** Whether a header of this name may carry a part of an identity. Letters, digits and hyphens: an underscore would have a twin. */
 export function isIdentityHeaderName(name: string): boolean {
   const lower = name.toLowerCase();
-  return /^[a-z][a-z0-9-]{0,63}$/.test(lower) && !TAKEN.has(lower) && !lower.startsWith('x-original-') && !lower.startsWith('sec-');
+  return (
+    /^[a-z][a-z0-9-]{0,63}$/.test(lower) &&
+    !TAKEN.has(lower) &&
+    !lower.startsWith('x-original-') &&
+    !lower.startsWith('sec-')
+  );
 }

@@ -44,3 +44,8 @@ export function plainAddress(address: string): string | null {
   const canonical = new SocketAddress({ address, family: 'ipv6' }).address;
   return canonical.startsWith('::ffff:') && canonical.includes('.') ? canonical.slice('::ffff:'.length) : canonical;
 }
+
+/** An IPv6 address as it stands in a URL's host, in the one spelling that URLs give it; null where it is none. */
+export function ipv6Host(address: string): string | null {
+  return isIP(address) === 6 && !address.includes('%') ? new URL(`http://[${address}]`).hostname.slice(1, -1) : null;
+}

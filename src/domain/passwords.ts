@@ -12,7 +12,7 @@ export interface Passwords {
 
 /** What can be told of a text in a password field without hashing anything. */
 export type PasswordHashKind =
-  | { readonly kind: 'argon2id'; /** true where today's parameters differ */ readonly outdated: boolean }
+  | { readonly kind: 'argon2id' /** true where today's parameters differ */; readonly outdated: boolean }
   | { readonly kind: 'bcrypt' }
   | { readonly kind: 'plain' }
   /** Looks like a hash that cannot be used: another scheme, broken, or parameters that would exhaust memory or time. */

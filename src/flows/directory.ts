@@ -25,6 +25,8 @@ export interface DirectoryParts {
   readonly clock: Clock;
   /** Writes a file user's new hash into the configuration; null where that can't be done. */
   readonly writeFileHash: ((username: string, expected: string, next: string) => Promise<void>) | null;
+  /** The present hashes in the configuration file, by user name, after a command has changed one; null where it can't be read. */
+  readonly readFileHashes: (() => Promise<ReadonlyMap<string, string> | null>) | null;
 }
 
 /** The stable id of a file user: it survives restarts and says nothing, and no name of the database can collide with it. */
@@ -34,10 +36,13 @@ export function fileUserId(username: string): string {
 
 const REMEMBERED_USERS = 50_000;
 
-export function createDirectory({ fileUsers, store, clock, writeFileHash }: DirectoryParts): Directory {
+export function createDirectory({ fileUsers, store, clock, writeFileHash, readFileHashes }: DirectoryParts): Directory {
   const idsOfFile = new Map(fileUsers.map((user) => [user.username, fileUserId(user.username)]));
   const file = new Map(fileUsers.map((user) => [fileUserId(user.username), user]));
   const hashes = new Map(fileUsers.map((user) => [user.username, user.password ?? null]));
+
+  /** File users that a command has changed: their password is read again before it is next held against anything. */
+  const changed = new Set<string>();
 
   const load = async (id: string): Promise<User | null> => {
     const entry = file.get(id);
@@ -45,17 +50,18 @@ export function createDirectory({ fileUsers, store, clock, writeFileHash }: Dire
       const user = await store.findById(id);
       return user === null || idsOfFile.has(user.username) ? null : user;
     }
+    if (changed.delete(id)) {
+      const hash = (await readFileHashes?.())?.get(entry.username);
+      if (hash !== undefined) hashes.set(entry.username, hash);
+    }
     return fileUser(entry, hashes.get(entry.username) ?? null, entry.locked || (await store.isLocked(id)));
   };
   const byId = createRecordCache<User>(load, REMEMBERED_USERS);
   // The name leads to the id only; who that is, is remembered in one place.
-  const byUsername = createRecordCache<{ readonly id: string }>(
-    async (username) => {
-      const user = await store.findByUsername(username);
-      return user === null ? null : { id: user.id };
-    },
-    REMEMBERED_USERS,
-  );
+  const byUsername = createRecordCache<{ readonly id: string }>(async (username) => {
+    const user = await store.findByUsername(username);
+    return user === null ? null : { id: user.id };
+  }, REMEMBERED_USERS);
 
   return {
     byId: (id) => byId.get(id),
@@ -84,6 +90,7 @@ export function createDirectory({ fileUsers, store, clock, writeFileHash }: Dire
     forget(id) {
       // A name can pass from one user to another, so all names go with any change; they are few and cheap to find again.
       byUsername.clear();
+      for (const one of id === null ? file.keys() : [id]) if (file.has(one)) changed.add(one);
       if (id === null) byId.clear();
       else byId.forget(id);
     },

@@ -55,17 +55,17 @@ function answer(
   draining: boolean,
 ): void {
   const url = message.url ?? '';
-  if (isPath(url, '/healthz')) return json(response, 200, { status: 'alive' });
-  if (isPath(url, '/readyz')) return void ready(response, handlers, draining);
-  if (handlers === null) return json(response, 503, { error: 'store-unavailable', message: 'gatelodge is starting' });
-  const peer = handlers.peerOf(message.socket);
-  if (url.startsWith('/validate') && isCheck(url)) {
+  if (isPath(url, '/healthz')) json(response, 200, { status: 'alive' });
+  else if (isPath(url, '/readyz')) void ready(response, handlers, draining);
+  else if (handlers === null) json(response, 503, { error: 'store-unavailable', message: 'gatelodge is starting' });
+  else if (url.startsWith('/validate') && isCheck(url)) {
+    const peer = handlers.peerOf(message.socket);
     if (serves.includes('decisions') && handlers.decisions(message, response, peer)) return;
-    return json(response, 404, { error: 'not-found', message: 'there is no such check here' });
-  }
-  if (!serves.includes('public'))
-    return json(response, 404, { error: 'not-found', message: 'this listener answers checks alone' });
-  handlers.publicPart(message, response, peer, requestIdOf(message, peer));
+    json(response, 404, { error: 'not-found', message: 'there is no such check here' });
+  } else if (serves.includes('public')) {
+    const peer = handlers.peerOf(message.socket);
+    handlers.publicPart(message, response, peer, requestIdOf(message, peer));
+  } else json(response, 404, { error: 'not-found', message: 'this listener answers checks alone' });
 }
 
 function isPath(url: string, path: string): boolean {

@@ -1,5 +1,5 @@
-import { isIP } from 'node:net';
 import type { AccessRequest, HeaderFields } from '../domain/access-request.ts';
+import { ipv6Host } from '../domain/network.ts';
 
 /** What a front server tells of the original request: its URL and method. */
 export interface Target {
@@ -89,12 +89,13 @@ function readAuthority(authority: string, scheme: 'http' | 'https'): { host: str
   let digits = '';
   if (authority.startsWith('[')) {
     const bracket = authority.indexOf(']');
-    host = authority.slice(1, bracket);
-    if (bracket === -1 || isIP(host) !== 6) return null;
+    // The client chooses among the spellings of one address; a rule for it must not be escaped by that.
+    const address = bracket === -1 ? null : ipv6Host(authority.slice(1, bracket));
+    if (address === null) return null;
+    host = address;
     const rest = authority.slice(bracket + 1);
-    if (rest !== '' && !rest.startsWith(':')) return null;
+    if (rest !== '' && !/^:\d/.test(rest)) return null;
     digits = rest.slice(1);
-    host = host.toLowerCase();
   } else {
     const colon = authority.indexOf(':');
     if (colon !== -1) {

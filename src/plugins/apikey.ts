@@ -2,7 +2,14 @@ import { andThen, isPromise, type MaybePromise } from '../domain/maybe-promise.t
 import { secretMatches, splitSecret } from '../domain/secret.ts';
 import { bearerToken } from './authorization.ts';
 import { type BuiltInContext, identityOf } from './built-in.ts';
-import { type AccessRequest, type AuthenticationPlugin, type AuthenticationResult, CREDENTIALS_REJECTED, NOT_RESPONSIBLE, USER_LOCKED } from './plugin-api.ts';
+import {
+  type AccessRequest,
+  type AuthenticationPlugin,
+  type AuthenticationResult,
+  CREDENTIALS_REJECTED,
+  NOT_RESPONSIBLE,
+  USER_LOCKED,
+} from './plugin-api.ts';
 
 export const API_KEY_PREFIX = 'glk_';
 

@@ -6,7 +6,13 @@ import type { User } from '../domain/user.ts';
 import { basicCredentials, readAuthorization } from './authorization.ts';
 import { type BuiltInContext, identityOf } from './built-in.ts';
 import { createOwnUsers } from './own-users.ts';
-import { type AuthenticationPlugin, type AuthenticationResult, CREDENTIALS_REJECTED, makeIdentity, NOT_RESPONSIBLE } from './plugin-api.ts';
+import {
+  type AuthenticationPlugin,
+  type AuthenticationResult,
+  CREDENTIALS_REJECTED,
+  makeIdentity,
+  NOT_RESPONSIBLE,
+} from './plugin-api.ts';
 import { createRemembered } from './remembered.ts';
 
 /** Users that Basic credentials are held against: the directory, or the instance's own. */
@@ -26,14 +32,21 @@ export async function createBasicPlugin(options: BasicOptions, context: BuiltInC
   return basicPlugin(directoryRealm(context), challenge, options.remember, context);
 }
 
-function basicPlugin<Entry extends object>(realm: Realm<Entry>, challenge: string, remember: number, context: BuiltInContext): AuthenticationPlugin {
+function basicPlugin<Entry extends object>(
+  realm: Realm<Entry>,
+  challenge: string,
+  remember: number,
+  context: BuiltInContext,
+): AuthenticationPlugin {
   const remembered = createRemembered<Entry>(context.clock, remember);
   // A key of this process alone: what is remembered can't be compared with anything outside.
   const key = randomBytes(32);
 
   function verified(entry: Entry | null): MaybePromise<AuthenticationResult> {
     if (entry === null) return CREDENTIALS_REJECTED;
-    return andThen(realm.current(entry), (identity) => (identity === null ? CREDENTIALS_REJECTED : { kind: 'authenticated', identity }));
+    return andThen(realm.current(entry), (identity) =>
+      identity === null ? CREDENTIALS_REJECTED : { kind: 'authenticated', identity },
+    );
   }
 
   return {
@@ -54,7 +67,9 @@ function basicPlugin<Entry extends object>(realm: Realm<Entry>, challenge: strin
       };
       const known = remembered.get(digest);
       if (known === undefined) return begin();
-      return andThen(realm.current(known), (identity) => (identity === null ? begin() : { kind: 'authenticated', identity }));
+      return andThen(realm.current(known), (identity) =>
+        identity === null ? begin() : { kind: 'authenticated', identity },
+      );
     },
     close: () => realm.close?.(),
   };
@@ -89,14 +104,22 @@ function directoryRealm({ directory, login, instance }: BuiltInContext): Realm<D
   };
 }
 
-async function ownRealm(options: BasicOptions, context: BuiltInContext): Promise<Realm<{ username: string; passwordHash: string; identity: Identity }>> {
+async function ownRealm(
+  options: BasicOptions,
+  context: BuiltInContext,
+): Promise<Realm<{ username: string; passwordHash: string; identity: Identity }>> {
   const { instance } = context;
   const users = await createOwnUsers(options, context);
   return {
     async verify(username, password) {
       const passwordHash = await users.verify(username, password);
       if (passwordHash === null) return null;
-      const identity = makeIdentity({ subject: `${instance}:${username}`, username, methods: [instance], authenticatedAt: ALWAYS });
+      const identity = makeIdentity({
+        subject: `${instance}:${username}`,
+        username,
+        methods: [instance],
+        authenticatedAt: ALWAYS,
+      });
       return { username, passwordHash, identity };
     },
     current: (entry) => (users.hashOf(entry.username) === entry.passwordHash ? entry.identity : null),

@@ -21,7 +21,13 @@ export interface BuiltInContext extends PluginContext {
   readonly verifyAccessToken: (token: string) => Promise<VerifiedToken | null>;
   readonly cookieName: string;
   /** Writes an own user's stronger hash where it came from; rejects where that can't be written. */
-  readonly replaceOwnHash: (instance: string, place: OwnHashPlace, username: string, expected: string, next: string) => Promise<void>;
+  readonly replaceOwnHash: (
+    instance: string,
+    place: OwnHashPlace,
+    username: string,
+    expected: string,
+    next: string,
+  ) => Promise<void>;
 }
 
 export type OwnHashPlace = { readonly kind: 'configuration' } | { readonly kind: 'htpasswd'; readonly file: string };

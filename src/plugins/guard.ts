@@ -1,8 +1,15 @@
 import { GatelodgeError } from '../domain/errors.ts';
-import { isIdentityHeaderName } from '../domain/identity-header.ts';
 import type { Identity } from '../domain/identity.ts';
+import { isIdentityHeaderName } from '../domain/identity-header.ts';
 import { isPromise, type MaybePromise } from '../domain/maybe-promise.ts';
-import type { AccessRequest, AuthenticationPlugin, AuthenticationResult, PluginContext } from './plugin-api.ts';
+import {
+  type AccessRequest,
+  type AuthenticationPlugin,
+  type AuthenticationResult,
+  type PluginContext,
+  type PluginPath,
+  SESSION_EXPIRED,
+} from './plugin-api.ts';
 
 export const DEFAULT_DEADLINE = 2_000;
 
@@ -11,13 +18,18 @@ export const DEFAULT_DEADLINE = 2_000;
  * failure, by which the request is refused, and is logged.
  * @param deadline in ms
  */
-export function guardPlugin(plugin: AuthenticationPlugin, deadline: number, context: PluginContext): AuthenticationPlugin {
+export function guardPlugin(
+  plugin: AuthenticationPlugin,
+  deadline: number,
+  context: PluginContext,
+): AuthenticationPlugin {
   const { instance, log } = context;
   const fail = (message: string, cause?: unknown): never => {
     log('error', message, { instance, ...(cause instanceof Error ? { error: cause.name } : {}) });
     throw new GatelodgeError('plugin-failed', message, { cause });
   };
-  const checked = (result: unknown): AuthenticationResult => asResult(result, instance) ?? fail('the plugin answered what is no result');
+  const checked = (result: unknown): AuthenticationResult =>
+    asResult(result, instance, known) ?? fail('the plugin answered what is no result');
 
   async function inTime(result: Promise<AuthenticationResult>): Promise<AuthenticationResult> {
     let timer: NodeJS.Timeout | undefined;
@@ -35,6 +47,9 @@ export function guardPlugin(plugin: AuthenticationPlugin, deadline: number, cont
     }
   }
 
+  // Made once by the plugin and frozen, an identity need not be looked at again, nor its headers be made again.
+  const known = new WeakMap<object, Identity>();
+  if (!(plugin.paths ?? []).every(isPluginPath)) fail('the plugin names a path that cannot be served');
   const names = Object.keys(plugin.identityHeaders ?? {});
   if (!names.every(isIdentityHeaderName)) fail('the plugin names a header that cannot carry an identity');
   return {
@@ -56,36 +71,53 @@ export function guardPlugin(plugin: AuthenticationPlugin, deadline: number, cont
 }
 
 function isThenable(value: unknown): value is PromiseLike<AuthenticationResult> {
-  return isPromise(value as MaybePromise<unknown>) || (typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function');
+  return (
+    isPromise(value as MaybePromise<unknown>) ||
+    (typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function')
+  );
 }
 
 /** The result with nothing in it that was not checked; null where it is none. */
-function asResult(value: unknown, instance: string): AuthenticationResult | null {
+function asResult(value: unknown, instance: string, known: WeakMap<object, Identity>): AuthenticationResult | null {
   if (typeof value !== 'object' || value === null || !('kind' in value)) return null;
   if (value.kind === 'not-responsible') return { kind: 'not-responsible' };
   if (value.kind === 'rejected') {
     const reason = 'reason' in value ? value.reason : 'credentials-rejected';
-    return reason === 'credentials-rejected' || reason === 'session-expired' || reason === 'user-locked' ? { kind: 'rejected', reason } : null;
+    if (reason === 'session-expired')
+      return 'stale' in value && value.stale === true ? SESSION_EXPIRED : { kind: 'rejected', reason };
+    return reason === 'credentials-rejected' || reason === 'user-locked' ? { kind: 'rejected', reason } : null;
   }
   if (value.kind !== 'authenticated' || !('identity' in value)) return null;
-  const identity = asIdentity(value.identity, instance);
+  const identity = asIdentity(value.identity, instance, known);
   return identity === null ? null : { kind: 'authenticated', identity };
 }
 
-const known = new WeakMap<object, Identity>();
-
-function asIdentity(value: unknown, instance: string): Identity | null {
+function asIdentity(value: unknown, instance: string, known: WeakMap<object, Identity>): Identity | null {
   if (typeof value !== 'object' || value === null) return null;
   const before = known.get(value);
   if (before !== undefined && Object.isFrozen(value)) return before;
   const fields: Partial<Record<keyof Identity, unknown>> = value;
-  const { subject, username, name = '', email = '', roles = [], groups = [], scopes = null, claims = {}, authenticatedAt = null } = fields;
-  if (!isText(subject) || subject === '' || !isText(username) || username === '' || !isText(name) || !isText(email)) return null;
+  const {
+    subject,
+    username,
+    name = '',
+    email = '',
+    roles = [],
+    groups = [],
+    scopes = null,
+    claims = {},
+    authenticatedAt = null,
+  } = fields;
+  if (!isText(subject) || subject === '' || !isText(username) || username === '' || !isText(name) || !isText(email))
+    return null;
   if (!isNames(roles) || !isNames(groups) || (scopes !== null && !isNames(scopes))) return null;
   if (typeof claims !== 'object' || claims === null) return null;
   if (authenticatedAt !== null && (typeof authenticatedAt !== 'number' || Number.isNaN(authenticatedAt))) return null;
   const identity: Identity = Object.freeze({
-    ...{ subject, username, name, email, roles, groups, scopes, authenticatedAt },
+    ...{ subject, username, name, email, authenticatedAt },
+    roles: [...roles],
+    groups: [...groups],
+    scopes: scopes === null ? null : [...scopes],
     claims: { ...claims },
     // Somebody else's plugin names nobody of the directory: locks and roles of the directory would not hold for its users.
     userId: null,
@@ -101,4 +133,16 @@ function isText(value: unknown): value is string {
 
 function isNames(value: unknown): value is string[] {
   return Array.isArray(value) && value.every(isText);
+}
+
+/** Exact paths only: a query, a fragment or a dot segment would never be asked for as it stands. */
+function isPluginPath({ path, methods, handle }: PluginPath): boolean {
+  return (
+    isText(path) &&
+    /^\/[A-Za-z0-9._~/-]*$/.test(path) &&
+    !/\/\.{0,2}\/|\/\.{1,2}$/.test(path) &&
+    isNames(methods) &&
+    methods.length > 0 &&
+    typeof handle === 'function'
+  );
 }

@@ -3,7 +3,13 @@ import { createForeignJwtVerifier } from '../adapters/foreign-jwt.ts';
 import type { JwtOptions } from '../config/plugin-options.ts';
 import type { Identity } from '../domain/identity.ts';
 import { bearerToken } from './authorization.ts';
-import { type AuthenticationPlugin, CREDENTIALS_REJECTED, makeIdentity, NOT_RESPONSIBLE, type PluginContext } from './plugin-api.ts';
+import {
+  type AuthenticationPlugin,
+  CREDENTIALS_REJECTED,
+  makeIdentity,
+  NOT_RESPONSIBLE,
+  type PluginContext,
+} from './plugin-api.ts';
 import { createRemembered } from './remembered.ts';
 
 interface Known {
@@ -39,7 +45,9 @@ export function createJwtPlugin(options: JwtOptions, context: PluginContext): Au
       if (known !== undefined) return { kind: 'authenticated', identity: known.identity };
       return remembered
         .check(digest, check(token))
-        .then((checked) => (checked === null ? CREDENTIALS_REJECTED : { kind: 'authenticated', identity: checked.identity }));
+        .then((checked) =>
+          checked === null ? CREDENTIALS_REJECTED : { kind: 'authenticated', identity: checked.identity },
+        );
     },
   };
 }
@@ -51,7 +59,11 @@ export function claimHeader(claim: string): string {
 }
 
 /** null where the claim that names the user is missing: a token for nobody lets nobody in. */
-function identityFromClaims(claims: Readonly<Record<string, unknown>>, options: JwtOptions, instance: string): Identity | null {
+function identityFromClaims(
+  claims: Readonly<Record<string, unknown>>,
+  options: JwtOptions,
+  instance: string,
+): Identity | null {
   const { claims: names } = options;
   const user = text(claimAt(claims, names.user));
   if (user === '') return null;
@@ -89,5 +101,8 @@ function text(value: unknown): string {
 
 function list(value: unknown, separator: RegExp): readonly string[] {
   const members = typeof value === 'string' ? value.split(separator) : Array.isArray(value) ? value : [];
-  return members.filter((member) => typeof member === 'string').map((member) => member.trim()).filter((member) => member !== '');
+  return members
+    .filter((member) => typeof member === 'string')
+    .map((member) => member.trim())
+    .filter((member) => member !== '');
 }

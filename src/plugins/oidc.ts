@@ -14,7 +14,11 @@ export function createReservedOidcPlugin(options: OidcOptions, { instance }: Plu
         path,
         methods: ['GET'],
         description: `OpenID Connect callback of ${instance}`,
-        handle: () => Response.json({ error: 'not-in-this-version', message: 'OpenID Connect login is not in this version' }, { status: 501 }),
+        handle: () =>
+          Response.json(
+            { error: 'not-in-this-version', message: 'OpenID Connect login is not in this version' },
+            { status: 501 },
+          ),
       },
     ],
   };

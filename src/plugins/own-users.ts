@@ -28,7 +28,8 @@ export async function createOwnUsers(options: BasicOptions, context: BuiltInCont
     const version = `${mtimeMs} ${size} ${ino}`;
     if (version === seen) return;
     const { entries, problems } = parseHtpasswd(await readFile(path, 'utf8'));
-    if (problems.length > 0) log('warn', 'htpasswd entries that cannot be used are left out', { lines: problems.map(({ line }) => line) });
+    if (problems.length > 0)
+      log('warn', 'htpasswd entries that cannot be used are left out', { lines: problems.map(({ line }) => line) });
     fromFile = entries;
     seen = version;
   }
@@ -54,7 +55,8 @@ export async function createOwnUsers(options: BasicOptions, context: BuiltInCont
   async function strengthen(username: string, expected: string, password: string): Promise<void> {
     const kind = classifyPassword(expected);
     if (kind.kind === 'argon2id' && !kind.outdated) return;
-    const place: OwnHashPlace = configured.has(username) || file === undefined ? { kind: 'configuration' } : { kind: 'htpasswd', file };
+    const place: OwnHashPlace =
+      configured.has(username) || file === undefined ? { kind: 'configuration' } : { kind: 'htpasswd', file };
     try {
       const next = await passwords.hash(password);
       await replaceOwnHash(instance, place, username, expected, next);

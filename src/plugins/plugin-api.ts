@@ -16,7 +16,11 @@ export interface PluginContext {
   /** Milliseconds since the epoch. */
   readonly clock: () => number;
   /** One log line; never give it a credential. */
-  readonly log: (level: 'debug' | 'info' | 'warn' | 'error', message: string, detail?: Readonly<Record<string, unknown>>) => void;
+  readonly log: (
+    level: 'debug' | 'info' | 'warn' | 'error',
+    message: string,
+    detail?: Readonly<Record<string, unknown>>,
+  ) => void;
 }
 
 export interface PluginDefinition<Options = unknown> {

@@ -25,7 +25,8 @@ export function createSessionPlugin(context: BuiltInContext): AuthenticationPlug
     const parts = splitSecret(value);
     if (parts === null) return SESSION_EXPIRED;
     return andThen(sessions.find(parts.id), (live) => {
-      if (live === null || !secretMatches(parts.secret, live.record.secretHash) || !isLive(live.record, clock())) return SESSION_EXPIRED;
+      if (live === null || !secretMatches(parts.secret, live.record.secretHash) || !isLive(live.record, clock()))
+        return SESSION_EXPIRED;
       return andThen(directory.byId(live.record.userId), (user) => {
         if (user === null) return SESSION_EXPIRED;
         if (user.locked) return USER_LOCKED;
@@ -48,7 +49,9 @@ export function createSessionPlugin(context: BuiltInContext): AuthenticationPlug
       if (values.length === 1) return judge(only);
       if (values.length > MOST_COOKIES) return CREDENTIALS_REJECTED;
       const results = [...new Set(values)].map(judge);
-      return results.some(isPromise) ? Promise.all(results).then(theOnlyGoodOne) : theOnlyGoodOne(results as AuthenticationResult[]);
+      return results.some(isPromise)
+        ? Promise.all(results).then(theOnlyGoodOne)
+        : theOnlyGoodOne(results as AuthenticationResult[]);
     },
   };
 }

@@ -1,10 +1,16 @@
 import { hash } from 'node:crypto';
-import { andThen, type MaybePromise } from '../domain/maybe-promise.ts';
 import type { Identity } from '../domain/identity.ts';
+import { andThen, type MaybePromise } from '../domain/maybe-promise.ts';
 import type { User } from '../domain/user.ts';
 import { bearerToken } from './authorization.ts';
 import { type BuiltInContext, identityOf, type VerifiedToken } from './built-in.ts';
-import { type AuthenticationPlugin, type AuthenticationResult, CREDENTIALS_REJECTED, NOT_RESPONSIBLE, USER_LOCKED } from './plugin-api.ts';
+import {
+  type AuthenticationPlugin,
+  type AuthenticationResult,
+  CREDENTIALS_REJECTED,
+  NOT_RESPONSIBLE,
+  USER_LOCKED,
+} from './plugin-api.ts';
 import { createRemembered } from './remembered.ts';
 
 interface Known {

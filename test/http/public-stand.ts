@@ -88,7 +88,7 @@ export async function publicStand(options: StandOptions = {}): Promise<PublicSta
   const fields = { name: 'Alice A.', email: 'alice@example.com', roles: ['admin', 'ops'], groups: ['staff'] };
   const alice = await real.users.insert('usr_alice', { username: 'alice', passwordHash, ...fields }, now);
 
-  const directory = createDirectory({ fileUsers: configuration.users, store: store.users, clock, writeFileHash: null });
+  const directory = createDirectory({ fileUsers: configuration.users, store: store.users, clock, writeFileHash: null, readFileHashes: null });
   const sessionCache = new Map<string, Session>();
   const stopFollowing = real.changes.follow((change) => {
     if (change === null || change.kind === 'user') directory.forget(change?.id ?? null);
