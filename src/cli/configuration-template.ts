@@ -12,7 +12,7 @@ data_dir: ./data                               # the database, and the secret th
 allowed_redirects: []                          # ["https://*.example.com"]
 # cookie: {domain: example.com}                # hosts that share one login; without it only public_url's host
 
-session: {idle: 1h, lifetime: 12h, remember: 30d}
+session: {idle: 1h, lifetime: 12h, remember: 30d} # longest pause, absolute end, end with “remember me”
 
 # Users live in the database (gatelodge users add). Some may stand here instead; a plain password becomes its hash at the
 # next start:
@@ -25,7 +25,7 @@ auth_plugins:                                  # authentication methods: instanc
   token: {}                                    # access tokens from POST /auth
   apikey: {}                                   # gatelodge keys create
 
-auth:
+auth:                                          # what rules take for granted
   default_plugins: [session, token, apikey]    # for rules that name none
   default_behavior: authenticated              # what no rule matches: authenticated, unauthenticated or deny
 
