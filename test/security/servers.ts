@@ -10,7 +10,7 @@ function pathOf(target: string): string {
 }
 
 /** One layer of percent-encoding, byte for byte; null for NUL and for a bad escape. */
-function unescape(text: string, keep: (code: number) => boolean = () => false): string | null {
+function percentDecoded(text: string, keep: (code: number) => boolean = () => false): string | null {
   if (/%(?![0-9a-f]{2})/i.test(text) || /%00/.test(text)) return null;
   return text.replace(/%([0-9a-f]{2})/gi, (whole, hex) => {
     const code = Number.parseInt(hex, 16);
@@ -43,21 +43,21 @@ const then =
 
 /** Decodes, merges slashes, resolves dot segments: all in one pass over the decoded text. */
 const nginx: Server = (target) => {
-  const decoded = unescape(pathOf(target));
+  const decoded = percentDecoded(pathOf(target));
   return decoded === null ? null : withoutDots(merged(decoded));
 };
 const nginxWithoutMerging: Server = (target) => {
-  const decoded = unescape(pathOf(target));
+  const decoded = percentDecoded(pathOf(target));
   return decoded === null ? null : withoutDots(decoded);
 };
 
 /** `AllowEncodedSlashes On`; with `NoDecode` an encoded slash stays as it is. Unix only: a backslash is a letter. */
 const apache: Server = (target) => {
-  const decoded = unescape(pathOf(target));
+  const decoded = percentDecoded(pathOf(target));
   return decoded === null ? null : withoutDots(merged(decoded));
 };
 const apacheNoDecode: Server = (target) => {
-  const decoded = unescape(pathOf(target), (code) => code === 0x2f);
+  const decoded = percentDecoded(pathOf(target), (code) => code === 0x2f);
   return decoded === null ? null : withoutDots(merged(decoded));
 };
 
@@ -66,7 +66,7 @@ const tomcatWith =
   (options: { solidus: 'decode' | 'keep'; backslash: boolean }): Server =>
   (target) => {
     const bare = pathOf(target).replace(/;[^/]*/g, '');
-    let path = unescape(bare, (code) => options.solidus === 'keep' && code === 0x2f);
+    let path = percentDecoded(bare, (code) => options.solidus === 'keep' && code === 0x2f);
     if (path === null) return null;
     if (options.backslash) path = slashed(path);
     else if (path.includes('\\')) return null;
@@ -83,7 +83,7 @@ const tomcatWith =
 const expressRaw: Server = pathOf;
 /** `express.static` and many a file server: decoded once, then joined to a directory. */
 const fileServer: Server = (target) => {
-  const decoded = unescape(pathOf(target));
+  const decoded = percentDecoded(pathOf(target));
   return decoded === null ? null : withoutDots(merged(decoded));
 };
 /** `new URL(request.url, base).pathname`, as it is and decoded. */
@@ -91,11 +91,11 @@ const nodeUrl: Server = (target) => {
   if (!URL.canParse(target, 'http://localhost')) return null;
   return new URL(target, 'http://localhost').pathname;
 };
-const nodeUrlDecoded: Server = then(nodeUrl, (path) => unescape(path));
+const nodeUrlDecoded: Server = then(nodeUrl, (path) => percentDecoded(path));
 
 /** Decoded, backslashes are slashes, dots and blanks at the end of a name are nothing. */
 const iis: Server = (target) => {
-  const decoded = unescape(pathOf(target));
+  const decoded = percentDecoded(pathOf(target));
   if (decoded === null) return null;
   const names = merged(slashed(decoded)).split('/');
   const trimmed = names.map((name) => {
@@ -106,16 +106,16 @@ const iis: Server = (target) => {
 };
 
 /** WSGI and Rack: decoded once, nothing resolved. */
-const wsgi: Server = (target) => unescape(pathOf(target));
+const wsgi: Server = (target) => percentDecoded(pathOf(target));
 /** Go's ServeMux and `path.Clean`. */
 const goMux: Server = (target) => {
-  const decoded = unescape(pathOf(target));
+  const decoded = percentDecoded(pathOf(target));
   return decoded === null ? null : withoutDots(merged(decoded)).replace(/(?<=.)\/$/, '');
 };
 
 /** Overlong forms taken for what they mean, as old decoders did. */
 const oldDecoder: Server = (target) => {
-  const decoded = unescape(
+  const decoded = percentDecoded(
     pathOf(target)
       .replace(/%c0%ae/gi, '.')
       .replace(/%c0%af/gi, '/')
@@ -126,7 +126,7 @@ const oldDecoder: Server = (target) => {
 /** C strings end at NUL. */
 const cString: Server = (target) => {
   const cut = pathOf(target).replace(/%00.*$/s, '');
-  const decoded = unescape(cut);
+  const decoded = percentDecoded(cut);
   return decoded === null ? null : withoutDots(merged(decoded));
 };
 
