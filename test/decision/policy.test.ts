@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { checkPolicy } from '../../src/decision/policy.ts';
 import { configurationSchema } from '../../src/config/schema.ts';
+import { checkPolicy } from '../../src/decision/policy.ts';
 import { type Asked, asked, decided, gateOf } from './asking.ts';
 
 /** Rule 1 is the rule in question and public; everything else is denied by rule 2. */
@@ -56,9 +56,7 @@ describe('a regular expression', () => {
     ['^/x.*y$', '/x?y', false],
     ['/caf.$', '/caf%C3%A9', true],
     ['/\\p{Han}+$', '/%E6%97%A5', true],
-  ])('%s with %s: %s', async (path, url, expected) =>
-    expect(await matches({ path, regex: true }, url)).toBe(expected),
-  );
+  ])('%s with %s: %s', async (path, url, expected) => expect(await matches({ path, regex: true }, url)).toBe(expected));
 
   it('does not take a line break for the end', async () => {
     expect(await matches({ path: '^/a$', regex: true }, '/a%0ab')).toBe('deny ambiguous-path 0');
@@ -162,7 +160,9 @@ describe('header fields and query parameters', () => {
     ['/?kind=b&kind=a', 'deny malformed-request 1'],
     ['/?kind=b&%6bind=a', 'deny malformed-request 1'],
     ['/', false],
-  ])('kind=a with %s: %s', async (url, expected) => expect(await matches({ query: { kind: 'a' } }, url)).toBe(expected));
+  ])('kind=a with %s: %s', async (url, expected) =>
+    expect(await matches({ query: { kind: 'a' } }, url)).toBe(expected),
+  );
 
   it('reads raw bytes of the query as it reads their percent-encoding', async () => {
     const raw = Buffer.from('/?name=café', 'utf8').toString('latin1');
@@ -188,7 +188,12 @@ describe('the order of rules', () => {
   });
 
   it('lets a request whose conditions cannot be told fall to no later rule', async () => {
-    const gate = gateOf({ paths: [{ path: '/a', methods: ['POST'] }, { path: '/', authenticate: false }] });
+    const gate = gateOf({
+      paths: [
+        { path: '/a', methods: ['POST'] },
+        { path: '/', authenticate: false },
+      ],
+    });
     expect(await decided(gate, asked('/a', { method: '' }))).toBe('deny malformed-request 1');
     expect(await decided(gate, asked('/b', { method: '' }))).toBe('allow 2');
   });
@@ -196,7 +201,9 @@ describe('the order of rules', () => {
 
 describe('checkPolicy', () => {
   const findings = (paths: Record<string, unknown>[]) =>
-    checkPolicy(configurationSchema.parse({ paths })).map(({ rule, code, key }) => `${rule} ${code}${key ? ` ${key}` : ''}`);
+    checkPolicy(configurationSchema.parse({ paths })).map(
+      ({ rule, code, key }) => `${rule} ${code}${key ? ` ${key}` : ''}`,
+    );
 
   it.each([
     [[{ path: '/a' }, { path: '/a/b' }], ['2 unreachable-rule']],
