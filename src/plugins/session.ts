@@ -1,7 +1,8 @@
 import { cookieValues } from '../domain/cookie-header.ts';
+import type { Live } from '../domain/live.ts';
 import { andThen, isPromise, type MaybePromise } from '../domain/maybe-promise.ts';
 import { secretMatches, splitSecret } from '../domain/secret.ts';
-import { isLive } from '../domain/session.ts';
+import { isLive, type Session } from '../domain/session.ts';
 import { type BuiltInContext, identityOf } from './built-in.ts';
 import {
   type AccessRequest,
@@ -25,18 +26,26 @@ export function createSessionPlugin(context: BuiltInContext): AuthenticationPlug
     const parts = splitSecret(value);
     if (parts === null) return SESSION_EXPIRED;
     return andThen(sessions.find(parts.id), (live) => {
-      if (live === null || !secretMatches(parts.secret, live.record.secretHash) || !isLive(live.record, clock()))
-        return SESSION_EXPIRED;
-      return andThen(directory.byId(live.record.userId), (user) => {
-        if (user === null) return SESSION_EXPIRED;
-        if (user.locked) return USER_LOCKED;
-        if (live.user !== user || live.identity === null) {
-          live.user = user;
-          live.identity = identityOf(user, { methods, scopes: null, authenticatedAt: live.record.authenticatedAt });
-        }
-        sessions.used(live.record);
-        return { kind: 'authenticated', identity: live.identity };
-      });
+      if (live === null || !secretMatches(parts.secret, live.record.secretHash)) return SESSION_EXPIRED;
+      if (isLive(live.record, clock())) return identify(live);
+      // Another process may have seen it since: what is remembered here tells only what was asked here.
+      sessions.forget(parts.id);
+      return andThen(sessions.find(parts.id), (stored) =>
+        stored !== null && isLive(stored.record, clock()) ? identify(stored) : SESSION_EXPIRED,
+      );
+    });
+  }
+
+  function identify(live: Live<Session>): MaybePromise<AuthenticationResult> {
+    return andThen(directory.byId(live.record.userId), (user) => {
+      if (user === null) return SESSION_EXPIRED;
+      if (user.locked) return USER_LOCKED;
+      if (live.user !== user || live.identity === null) {
+        live.user = user;
+        live.identity = identityOf(user, { methods, scopes: null, authenticatedAt: live.record.authenticatedAt });
+      }
+      sessions.used(live.record);
+      return { kind: 'authenticated', identity: live.identity };
     });
   }
 

@@ -1,0 +1,83 @@
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { mintSecret } from '../../src/domain/secret.ts';
+import type { Store } from '../../src/domain/store.ts';
+import type { User } from '../../src/domain/user.ts';
+import { createLiveSessions } from '../../src/flows/live-records.ts';
+import { WireHeaderFields } from '../../src/http/header-fields.ts';
+import { accessRequest } from '../../src/http/target.ts';
+import type { BuiltInContext } from '../../src/plugins/built-in.ts';
+import { createSessionPlugin } from '../../src/plugins/session.ts';
+import { openSqliteStore } from '../../src/stores/sqlite.ts';
+import { type TempDir, tempDir } from '../support/temp-dir.ts';
+
+const MINUTE = 60_000;
+const alice: User = {
+  id: 'usr_1',
+  username: 'alice',
+  name: '',
+  email: '',
+  roles: [],
+  groups: [],
+  locked: false,
+  passwordHash: null,
+  source: 'database',
+};
+
+let directory: TempDir;
+let store: Store;
+let now = 1_000_000_000_000;
+const clock = () => now;
+
+beforeEach(async () => {
+  directory = await tempDir();
+  store = await openSqliteStore({ file: join(directory.path, 'gatelodge.db'), clock });
+});
+
+afterEach(async () => {
+  await store.close();
+  await directory.remove();
+});
+
+/** One process's view of the sessions, and its plugin. */
+function processOf(cookie: string) {
+  const sessions = createLiveSessions(store, clock);
+  const context = { instance: 'session', clock, sessions, directory: { byId: () => alice }, cookieName: 'gatelodge' };
+  // The session plugin takes no more of its context than this.
+  const plugin = createSessionPlugin(context as unknown as BuiltInContext);
+  const headers = new WireHeaderFields(['Cookie', `gatelodge=${cookie}`]);
+  const target = { method: 'GET', scheme: 'https', host: 'app.example.com', port: 443, requestTarget: '/' } as const;
+  return { sessions, ask: async () => (await plugin.authenticate(accessRequest(target, headers, () => null))).kind };
+}
+
+it('a session that one process sees stays alive in another that has not been asked for long', async () => {
+  const { id, text, secretHash } = mintSecret();
+  const times = { createdAt: now, authenticatedAt: now, lastSeenAt: now, expiresAt: now + 600 * MINUTE };
+  await store.sessions.insert({ id, secretHash, userId: alice.id, idle: 60 * MINUTE, ...times });
+  const [busy, quiet] = [processOf(text), processOf(text)];
+  expect([await busy.ask(), await quiet.ask()]).toEqual(['authenticated', 'authenticated']);
+  for (let asked = 0; asked < 3; asked += 1) {
+    now += 30 * MINUTE;
+    expect(await busy.ask()).toBe('authenticated');
+    await busy.sessions.flush();
+  }
+  expect(await quiet.ask()).toBe('authenticated');
+  now += 61 * MINUTE;
+  expect([await busy.ask(), await quiet.ask()]).toEqual(['rejected', 'rejected']);
+});
+
+it('notes at most one use a second, and writes it once', async () => {
+  const { id, text, secretHash } = mintSecret();
+  const times = { createdAt: now, authenticatedAt: now, lastSeenAt: now, expiresAt: now + 600 * MINUTE };
+  await store.sessions.insert({ id, secretHash, userId: alice.id, idle: 60 * MINUTE, ...times });
+  const { ask, sessions } = processOf(text);
+  now += 500;
+  await ask();
+  await sessions.flush();
+  expect((await store.sessions.findById(id))?.lastSeenAt).toBe(times.lastSeenAt);
+  now += 600;
+  await ask();
+  expect((await store.sessions.findById(id))?.lastSeenAt).toBe(times.lastSeenAt);
+  await sessions.flush();
+  expect((await store.sessions.findById(id))?.lastSeenAt).toBe(now);
+});
