@@ -91,8 +91,15 @@ export function createDecisionEndpoint(parts: DecisionEndpointParts): DecisionEn
     const request = isTarget(target)
       ? accessRequest(target, headers, (fields) => clientAddress(peer, fields, trusted))
       : null;
-    const finish = (decision: Decision) => {
-      render(response, decision, speaks, request);
+    const finish = (decided: Decision) => {
+      let decision = decided;
+      try {
+        render(response, decision, speaks, request);
+      } catch (error) {
+        // A header that cannot be written, say: the one request is refused, and the process goes on.
+        decision = failed(error);
+        render(response, decision, speaks, request);
+      }
       onDecision({ decision, request, targetMissing: target === 'missing', headers, peer });
     };
     const decision = decideSafely(() => {
@@ -111,13 +118,16 @@ export function createDecisionEndpoint(parts: DecisionEndpointParts): DecisionEn
 
 /** Whatever goes wrong, the answer is a refusal. */
 function decideSafely(decideIt: () => MaybePromise<Decision>): MaybePromise<Decision> {
-  const failed = (cause: unknown): Decision => ({ effect: 'unavailable', reason: 'internal-error', rule: 0, cause });
   try {
     const decision = decideIt();
     return isPromise(decision) ? decision.catch(failed) : decision;
   } catch (error) {
     return failed(error);
   }
+}
+
+function failed(cause: unknown): Decision {
+  return { effect: 'unavailable', reason: 'internal-error', rule: 0, cause };
 }
 
 function noTarget(headers: WireHeaderFields, peer: Peer, trusted: NetworkSet): AccessRequest {

@@ -36,6 +36,8 @@ export async function listen(listener: Listener, handlers: () => Handlers | null
     if (draining) response.setHeader('Connection', 'close');
     answer(message, response, listener.serves, handlers(), draining);
   });
+  // Node.js would drop what comes after the 2000th field without a word, and with it, say, X-Forwarded-For. Their size is limited.
+  server.maxHeadersCount = 0;
   if ('socket' in listener) await listenOnSocket(server, listener.socket, listener.socket_chmod);
   else await listening(server, () => server.listen(listener.port, listener.host));
   return {

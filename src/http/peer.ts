@@ -16,7 +16,8 @@ export function createPeers(trusted: NetworkSet): (socket: Socket) => Peer {
     let peer = known.get(socket);
     if (peer === undefined) {
       const address = socket.remoteAddress === undefined ? null : plainAddress(socket.remoteAddress);
-      const unix = address === null && socket.remoteFamily === undefined && !socket.destroyed;
+      // A TCP peer that has gone already has no address either; its socket still has one of its own.
+      const unix = socket.remoteAddress === undefined && socket.localAddress === undefined && !socket.destroyed;
       peer = { address, trusted: unix || (address !== null && trusted.contains(address)) };
       known.set(socket, peer);
     }

@@ -50,6 +50,7 @@ export function guardPlugin(
   // Made once by the plugin and frozen, an identity need not be looked at again, nor its headers be made again.
   const known = new WeakMap<object, Identity>();
   if (!(plugin.paths ?? []).every(isPluginPath)) fail('the plugin names a path that cannot be served');
+  if (plugin.challenge !== undefined && !isChallenge(plugin.challenge)) fail('the plugin names a challenge that cannot be sent');
   const names = Object.keys(plugin.identityHeaders ?? {});
   if (!names.every(isIdentityHeaderName)) fail('the plugin names a header that cannot carry an identity');
   return {
@@ -58,13 +59,13 @@ export function guardPlugin(
     ...(plugin.paths === undefined ? {} : { paths: plugin.paths }),
     ...(plugin.identityHeaders === undefined ? {} : { identityHeaders: plugin.identityHeaders }),
     authenticate(request: AccessRequest): MaybePromise<AuthenticationResult> {
-      let result: unknown;
       try {
-        result = plugin.authenticate(request);
+        const result: unknown = plugin.authenticate(request);
+        return isThenable(result) ? inTime(Promise.resolve(result)) : checked(result);
       } catch (error) {
+        if (error instanceof GatelodgeError) throw error;
         return fail('the plugin failed', error);
       }
-      return isThenable(result) ? inTime(Promise.resolve(result)) : checked(result);
     },
     close: () => plugin.close?.(),
   };
@@ -111,14 +112,14 @@ function asIdentity(value: unknown, instance: string, known: WeakMap<object, Ide
   if (!isText(subject) || subject === '' || !isText(username) || username === '' || !isText(name) || !isText(email))
     return null;
   if (!isNames(roles) || !isNames(groups) || (scopes !== null && !isNames(scopes))) return null;
-  if (typeof claims !== 'object' || claims === null) return null;
+  if (typeof claims !== 'object' || claims === null || Array.isArray(claims)) return null;
   if (authenticatedAt !== null && (typeof authenticatedAt !== 'number' || Number.isNaN(authenticatedAt))) return null;
   const identity: Identity = Object.freeze({
     ...{ subject, username, name, email, authenticatedAt },
     roles: [...roles],
     groups: [...groups],
     scopes: scopes === null ? null : [...scopes],
-    claims: { ...claims },
+    claims: asData(claims),
     // Somebody else's plugin names nobody of the directory: locks and roles of the directory would not hold for its users.
     userId: null,
     methods: [instance],
@@ -133,6 +134,16 @@ function isText(value: unknown): value is string {
 
 function isNames(value: unknown): value is string[] {
   return Array.isArray(value) && value.every(isText);
+}
+
+/** What can go into a header and nothing else. Throws where there is a cycle, as for everything that a plugin does wrong. */
+function asData(claims: object): Record<string, unknown> {
+  return JSON.parse(JSON.stringify(claims));
+}
+
+/** A scheme, with or without parameters (RFC 9110 section 11.6.1), in visible ASCII. */
+function isChallenge(value: unknown): boolean {
+  return isText(value) && /^[A-Za-z][\w.~+-]*(?: [\x20-\x7e]*[\x21-\x7e])?$/.test(value);
 }
 
 /** Exact paths only: a query, a fragment or a dot segment would never be asked for as it stands. */
