@@ -14,16 +14,24 @@ export interface Ask {
   readonly body?: string | Buffer;
   /** A Unix socket to ask instead of the URL's host. */
   readonly socketPath?: string;
+  /** How long an answer may take, in ms. */
+  readonly timeout?: number;
 }
 
 /**
  * A program's HTTP client, such as curl: it follows no redirect, keeps no cookie and sends no header that it was not given. Whatever the
  * URL's host, it connects to 127.0.0.1 at the URL's port and believes any certificate.
  */
-export function ask(url: string, { method = 'GET', headers = {}, body, socketPath }: Ask = {}): Promise<Answer> {
+export function ask(
+  url: string,
+  { method = 'GET', headers = {}, body, socketPath, timeout = 20_000 }: Ask = {},
+): Promise<Answer> {
   const target = new URL(url);
   const secure = target.protocol === 'https:';
-  const length = body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) };
+  const length =
+    body === undefined || headers['transfer-encoding'] !== undefined
+      ? {}
+      : { 'content-length': String(Buffer.byteLength(body)) };
   return new Promise((resolve, reject) => {
     const request = (secure ? tlsRequest : plainRequest)({
       ...(socketPath === undefined ? { host: '127.0.0.1', port: target.port } : { socketPath }),
@@ -34,7 +42,7 @@ export function ask(url: string, { method = 'GET', headers = {}, body, socketPat
       path: url.slice(target.protocol.length + 2).replace(/^[^/?]*/, '') || '/',
       headers: { host: target.host, ...length, ...headers },
       agent: false,
-      timeout: 20_000,
+      timeout,
     });
     request.on('response', (response) => {
       const chunks: Buffer[] = [];

@@ -5,17 +5,11 @@ import { type CountingRelay, startCountingRelay } from './counting-relay.ts';
 import { freePort } from './free-port.ts';
 import { type Gatelodge, startGatelodge } from './gatelodge.ts';
 import { copyRecipes, type Nginx, RECIPES, startNginx } from './nginx.ts';
+import { ADMIN, ALICE, USERS } from './people.ts';
 import { type Replacement, replaceText } from './replace-text.ts';
 import { tempDir } from './temp-dir.ts';
 
-export const ALICE = { username: 'alice', password: 'a long password: ünïcode' } as const;
-export const ADMIN = { username: 'olga', password: 'an administrator’s one' } as const;
-
-const USERS = `
-users:
-  - {username: ${ALICE.username}, password: "${ALICE.password}", name: Alice Example, email: alice@example.com, roles: [user, "a,b"], groups: [staff]}
-  - {username: ${ADMIN.username}, password: "${ADMIN.password}", roles: [admin]}
-`;
+export { ADMIN, ALICE };
 
 export type Recipe = 'minimal' | 'complete' | 'unix-socket';
 

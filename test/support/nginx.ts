@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
-import { connect } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { accepts } from './accepts.ts';
 import { createCertificate } from './certificate.ts';
 import { startProgram, waitUntil } from './child-process.ts';
 import { type Replacement, replaceText } from './replace-text.ts';
@@ -87,48 +87,38 @@ http {
 }
 
 /** Checks a configuration as `nginx -t` does. @throws with what nginx says against it */
-export async function checkNginx(directory: string, http: string): Promise<void> {
+export async function checkNginx(directory: string, http: string, program = 'nginx'): Promise<void> {
   const file = join(directory, 'nginx.conf');
   await writeFile(file, mainConfiguration(directory, http));
-  await promisify(execFile)(nginxProgram(), ['-t', '-q', '-c', file, '-e', join(directory, 'error.log')]);
+  await promisify(execFile)(nginxProgram(program), ['-t', '-q', '-c', file, '-e', join(directory, 'error.log')]);
 }
 
 /**
  * Starts nginx and waits until it accepts connections.
  * @param http the content of `http { }`
+ * @param program its name, where more than one nginx is installed
  */
-export async function startNginx(directory: string, http: string, port: number): Promise<Nginx> {
-  await checkNginx(directory, http);
+export async function startNginx(directory: string, http: string, port: number, program = 'nginx'): Promise<Nginx> {
+  await checkNginx(directory, http, program);
   const log = join(directory, 'error.log');
-  const program = await startProgram(nginxProgram(), ['-c', join(directory, 'nginx.conf'), '-e', log]);
+  const running = await startProgram(nginxProgram(program), ['-c', join(directory, 'nginx.conf'), '-e', log]);
   try {
-    await waitUntil('nginx', () => accepts(port), program);
+    await waitUntil('nginx', () => accepts(port), running);
   } catch (error) {
-    await program.stop();
+    await running.stop();
     throw error;
   }
   return {
     directory,
     errorLog: () => readFile(log, 'utf8'),
     async stop() {
-      await program.stop();
+      await running.stop();
     },
   };
 }
 
-function nginxProgram(): string {
-  const program = findProgram('nginx');
-  if (program === null) throw new Error('nginx is not installed');
+function nginxProgram(name: string): string {
+  const program = findProgram(name);
+  if (program === null) throw new Error(`${name} is not installed`);
   return program;
-}
-
-function accepts(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1');
-    socket.on('connect', () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.on('error', () => resolve(false));
-  });
 }

