@@ -56,7 +56,7 @@ export function describeFrontServer(name: string, server: FrontServerUnderTest):
       describeCredentials(subject);
       describeForgery(subject);
       describePaths(subject);
-      describeStreams(subject);
+      describeStreams(subject, true);
       describeConnections(subject);
     });
     describe('minimal', () => {
@@ -64,7 +64,7 @@ export function describeFrontServer(name: string, server: FrontServerUnderTest):
       describeLogin(subject);
       describeForgery(subject);
       describePaths(subject);
-      describeStreams(subject);
+      describeStreams(subject, false);
       describeConnections(subject);
     });
     describe('gatelodge in trouble', () => describeFailure(server));

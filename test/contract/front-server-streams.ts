@@ -6,8 +6,8 @@ import { logIn } from '../support/login.ts';
 import { ALICE } from '../support/people.ts';
 import type { Subject } from './front-server-contract.ts';
 
-/** What does not end with an answer. */
-export function describeStreams({ stack }: Subject): void {
+/** What does not end with an answer. @param events whether the recipe has a place for event streams */
+export function describeStreams({ stack }: Subject, events: boolean): void {
   describe('streams', () => {
     let cookie = '';
     beforeAll(async () => {
@@ -54,7 +54,7 @@ export function describeStreams({ stack }: Subject): void {
       expect(stack().application.requests).toEqual([]);
     });
 
-    test('events arrive one by one', async () => {
+    test.runIf(events)('events arrive one by one', async () => {
       const arrivals: number[] = [];
       await new Promise<void>((resolve, reject) => {
         const request = get({
