@@ -61,10 +61,12 @@ async function readLine(stdin: NodeJS.ReadStream): Promise<string> {
     };
     const done = () => {
       stdin.off('data', take).off('end', done).off('error', reject);
-      // Whoever keeps the pipe open does not keep the command waiting.
+      // Whoever keeps the pipe open does not keep the command waiting. (A file has nothing to be unreferenced.)
       stdin.pause();
+      stdin.unref?.();
       resolve();
     };
+    stdin.ref?.();
     stdin.on('data', take).once('end', done).once('error', reject).resume();
   });
   const all = Buffer.concat(chunks);

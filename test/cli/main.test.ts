@@ -1,0 +1,40 @@
+import { expect, it } from 'vitest';
+import { run } from './run-command.ts';
+
+const COMMANDS = ['serve', 'check', 'explain', 'plugins', 'hash', 'init', 'users', 'keys', 'sessions', 'signing-keys'];
+
+it.each(COMMANDS)('%s has --help, wherever it stands', async (name) => {
+  for (const args of [['--help'], ['-h'], ['list', '--nonsense', '--help']]) {
+    const { code, out, err } = await run([name, ...args]);
+    expect(code).toBe(0);
+    expect(out).toContain(`Usage: gatelodge ${name}`);
+    expect(err).toBe('');
+  }
+});
+
+it('tells every command in its overview', async () => {
+  const { code, out } = await run(['--help']);
+  expect(code).toBe(0);
+  expect([...out.matchAll(/^ {2}([a-z-]+) {2,}\S/gm)].map(([, name]) => name)).toEqual(COMMANDS);
+  expect(await run([])).toEqual({ code: 2, out: '', err: out });
+});
+
+it.each(['nonsense', 'constructor', '__proto__', '--nonsense'])('knows no command %s', async (name) => {
+  const { code, out, err } = await run([name]);
+  expect(code).toBe(2);
+  expect(out).toBe('');
+  expect(err).toContain('there is no command');
+});
+
+it.each(COMMANDS)('%s refuses an option that it does not know', async (name) => {
+  const sub: Readonly<Record<string, string>> = {
+    users: 'list',
+    keys: 'list',
+    sessions: 'list',
+    'signing-keys': 'list',
+  };
+  const words = sub[name] === undefined ? [] : [sub[name]];
+  const { code, err } = await run([name, ...words, '--nonsense']);
+  expect(code).toBe(2);
+  expect(err).toContain('--nonsense');
+});
