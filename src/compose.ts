@@ -14,6 +14,7 @@ import type { PluginInstance } from './domain/authentication.ts';
 import { type Clock, systemClock } from './domain/clock.ts';
 import { GatelodgeError } from './domain/errors.ts';
 import type { LiveRecords } from './domain/live.ts';
+import type { AttemptStore } from './domain/login-attempts.ts';
 import { networkSet } from './domain/network.ts';
 import type { Passwords } from './domain/passwords.ts';
 import { deriveKey } from './domain/secret.ts';
@@ -21,7 +22,7 @@ import type { Session } from './domain/session.ts';
 import type { Change, Store } from './domain/store.ts';
 import { createDirectory, type Directory } from './flows/directory.ts';
 import { createLiveApiKeys, createLiveSessions } from './flows/live-records.ts';
-import { createLoginLimits } from './flows/login-limits.ts';
+import { createLoginLimits, type LoginLimits } from './flows/login-limits.ts';
 import { createPasswordLogin, type PasswordLogin } from './flows/password-login.ts';
 import { createSessions, type Sessions } from './flows/sessions.ts';
 import { createSigningKeys, type SigningKeys } from './flows/signing-keys.ts';
@@ -37,6 +38,7 @@ import { createPublicApp } from './http/public.ts';
 import { createRenderer } from './http/render.ts';
 import { makeIdentity } from './plugins/plugin-api.ts';
 import { createPluginInstance } from './plugins/registry.ts';
+import { createAttemptsInMemory } from './stores/attempts-in-memory.ts';
 import { openSqliteStore } from './stores/sqlite.ts';
 
 /** What the service and the commands share: the data, the directory and the keys. */
@@ -54,6 +56,8 @@ export interface Core {
   readonly liveSessions: LiveRecords<Session>;
   readonly liveApiKeys: LiveRecords<ApiKey>;
   readonly signingKeys: SigningKeys;
+  readonly attempts: AttemptStore;
+  readonly loginLimits: LoginLimits;
   close(): Promise<void>;
 }
 
@@ -62,10 +66,13 @@ export interface CoreParts {
   readonly configuration: Configuration;
   readonly plugins: readonly PluginInstanceConfiguration[];
   readonly clock?: Clock;
+  /** Failed logins that were counted before, when a configuration takes the place of another. */
+  readonly attempts?: AttemptStore;
 }
 
 /** Opens the data of a configuration that was found sound. @throws GatelodgeError `configuration-invalid`, `store-unavailable` */
-export async function openCore({ file, configuration, plugins, clock = systemClock }: CoreParts): Promise<Core> {
+export async function openCore(parts: CoreParts): Promise<Core> {
+  const { file, configuration, plugins, clock = systemClock, attempts = createAttemptsInMemory(clock) } = parts;
   ensureDataDir(configuration.data_dir);
   const secret = configuration.secret ?? loadOrCreateSecret(configuration.data_dir);
   const log = createLog(configuration.log, deriveKey(secret, 'log'));
@@ -105,6 +112,8 @@ export async function openCore({ file, configuration, plugins, clock = systemClo
     ...{ file, configuration, plugins, secret, clock, log, store, passwords, directory, sessions, liveSessions },
     liveApiKeys: createLiveApiKeys(store, clock),
     signingKeys: createSigningKeys({ store: store.signingKeys, secret, algorithm, lifetime, clock }),
+    attempts,
+    loginLimits: createLoginLimits({ limits: configuration.login_limits, attempts, audit: log.audit }),
     async close() {
       await store.close();
       await log.flush();
@@ -134,8 +143,7 @@ export interface Decider {
 
 /** Makes the plugins and the gate; `explain` and `check` use it as the service does. */
 export async function openDecider(core: Core, publicUrl: URL): Promise<Decider> {
-  const { configuration, clock, log, directory, passwords, signingKeys } = core;
-  const limits = createLoginLimits({ limits: configuration.login_limits, clock });
+  const { configuration, clock, log, directory, passwords, signingKeys, loginLimits: limits } = core;
   const login = createPasswordLogin({ directory, passwords, limits, audit: log.audit });
   const issuer = configuration.tokens.issuer ?? publicUrl.href.replace(/\/$/, '');
   const tokens = createAccessTokens({
@@ -155,10 +163,8 @@ export async function openDecider(core: Core, publicUrl: URL): Promise<Decider> 
       sessions: core.liveSessions,
       apiKeys: core.liveApiKeys,
       passwords,
-      async login(username, password, address) {
-        const result = await login.login({ username, password, address });
-        return result.kind === 'ok' ? result.user : null;
-      },
+      login: (username, password, address) => login.login({ username, password, address }),
+      beginLogin: limits.begin,
       verifyAccessToken: tokens.verifyAccessToken,
       cookieName: sessionCookieName({ cookie: configuration.cookie, public_url: publicUrl.href }),
       replaceOwnHash: (owner, place, username, expected, next) =>
@@ -220,6 +226,7 @@ export function createHandlers(core: Core, decider: Decider, publicUrl: URL): Ha
       trusted,
       render: createRenderer({ identityHeaders, anonymous, loginUrl: `${base}/login` }),
       onDecision: recordDecisions(log),
+      countGuess: core.loginLimits.countGuess,
     }),
     publicPart(message, response, peer: Peer, requestId) {
       const address = clientAddress(peer, new WireHeaderFields(message.rawHeaders), trusted);
@@ -251,8 +258,13 @@ export function failureDetail(error: unknown): Record<string, unknown> {
 
 /** Lets caches go of what was changed, here or by another process. */
 export function applyChange(core: Core, change: Change | null): void {
-  const { directory, liveSessions, liveApiKeys, signingKeys, log } = core;
+  const { directory, liveSessions, liveApiKeys, signingKeys, loginLimits, log } = core;
   if (change === null || change.kind === 'user') directory.forget(change?.id ?? null);
+  if (change?.kind === 'login-attempts') {
+    Promise.resolve(directory.byId(change.id))
+      .then((user) => (user === null ? undefined : loginLimits.forget(user.username)))
+      .catch((error: unknown) => log.write('error', 'login-limits.forget-failed', failureDetail(error)));
+  }
   if (change === null || change.kind === 'session') liveSessions.forget(change?.id ?? null);
   if (change === null || change.kind === 'api-key') liveApiKeys.forget(change?.id ?? null);
   if (change === null || change.kind === 'signing-key') {

@@ -103,7 +103,9 @@ function moreSpecific(known: Rejected | null, result: AuthenticationResult): Rej
   if (result.kind !== 'rejected') return known;
   if (known === null) return result;
   const reason = SPECIFICITY[result.reason] > SPECIFICITY[known.reason] ? result.reason : known.reason;
-  return known.stale === true && result.stale === true ? known : { kind: 'rejected', reason };
+  if (known.stale === true && result.stale === true) return known;
+  const retryAfter = Math.max(known.retryAfter ?? 0, result.retryAfter ?? 0);
+  return { kind: 'rejected', reason, ...(retryAfter === 0 ? {} : { retryAfter }) };
 }
 
 function failure(error: unknown): Authentication {

@@ -71,6 +71,8 @@ function judge(gate: Gate, access: Access, request: AccessRequest, authenticatio
     case 'rejected':
       if (access.authenticate === 'optional' && authentication.rejection.stale === true)
         return admit(access, request, null);
+      if (authentication.rejection.retryAfter !== undefined)
+        return limited(access.rule, authentication.rejection.retryAfter);
       return challenge(access, authentication.rejection.reason);
     case 'failed':
       return { effect: 'unavailable', reason: authentication.reason, rule: access.rule, cause: authentication.cause };
@@ -103,15 +105,14 @@ function admit(access: Access, request: AccessRequest, identity: Identity | null
   if (access.take !== null) {
     const key = identity === null ? `address ${request.clientAddress() ?? ''}` : `subject ${identity.subject}`;
     const wait = access.take(key);
-    if (wait > 0)
-      return {
-        effect: 'limited',
-        reason: 'rate-limited',
-        rule: access.rule,
-        retryAfter: Math.max(1, Math.ceil(wait / 1000)),
-      };
+    if (wait > 0) return limited(access.rule, Math.max(1, Math.ceil(wait / 1000)));
   }
   return { effect: 'allow', identity, rule: access.rule };
+}
+
+/** @param retryAfter whole seconds */
+export function limited(rule: number, retryAfter: number): Decision {
+  return { effect: 'limited', reason: 'rate-limited', rule, retryAfter };
 }
 
 function challenge(access: Access, reason: ChallengeReason): Decision {

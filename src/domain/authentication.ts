@@ -17,6 +17,8 @@ export interface Rejected {
   readonly reason: 'credentials-rejected' | 'session-expired' | 'user-locked';
   /** Said by a cookie that has merely grown old: under `authenticate: optional` that is nobody, not a refusal. */
   readonly stale?: true;
+  /** There were too many bad ones, and this one was not looked at: seconds until it is worth trying again. */
+  readonly retryAfter?: number;
 }
 export type AuthenticationResult = Authenticated | NotResponsible | Rejected;
 

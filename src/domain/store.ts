@@ -31,7 +31,10 @@ export interface UserStore {
   replacePasswordHash(id: string, expected: string, next: string, now: number): Promise<boolean>;
   /** Also ends the user's sessions and API keys, in the same transaction. */
   delete(id: string): Promise<boolean>;
-  /** Locks are kept by user id apart from the user, so that users of the configuration file can be locked too. */
+  /**
+   * Locks are kept by user id apart from the user, so that users of the configuration file can be locked too. Unlocking is
+   * told as `login-attempts` too, though nothing was locked: what was counted against the name is forgotten with it.
+   */
   setLocked(id: string, locked: boolean, now: number): Promise<void>;
   isLocked(id: string): Promise<boolean>;
 }
@@ -70,7 +73,7 @@ export interface SigningKeyStore {
 }
 
 export interface Change {
-  readonly kind: 'user' | 'session' | 'api-key' | 'signing-key';
+  readonly kind: 'user' | 'login-attempts' | 'session' | 'api-key' | 'signing-key';
   readonly id: string;
 }
 

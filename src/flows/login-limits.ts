@@ -1,124 +1,126 @@
-import { hash } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import { isIPv6 } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
 import type { Configuration } from '../config/schema.ts';
-import type { Clock } from '../domain/clock.ts';
+import type { AuditSink } from '../domain/audit.ts';
+import type {
+  AttemptLimit,
+  AttemptOutcome,
+  AttemptStore,
+  AttemptSubject,
+  AttemptSubjectKind,
+  BeginLogin,
+  CountGuess,
+  LoginTrial,
+} from '../domain/login-attempts.ts';
+import { andThen } from '../domain/maybe-promise.ts';
 import { plainAddress } from '../domain/network.ts';
-
-/** One password that is being tried. Exactly one of its methods is called, once. */
-export interface LoginAttempt {
-  readonly kind: 'attempt';
-  failed(): void;
-  /** Gives the attempt back and forgets the account's failures. */
-  succeeded(): void;
-  /** Gives the attempt back: nothing was found out about the password. */
-  abandoned(): void;
-}
-export interface LoginLimited {
-  readonly kind: 'limited';
-  /** Whole seconds, at least 1. */
-  readonly retryAfter: number;
-}
+import { keyedHash } from '../domain/secret.ts';
 
 export interface LoginLimits {
-  /** Asks before anything is hashed. `address` null, where it cannot be told, counts against the account alone. */
-  begin(username: string, address: string | null): LoginAttempt | LoginLimited;
+  readonly begin: BeginLogin;
+  readonly countGuess: CountGuess;
+  /** Ends the temporary lock of a name and forgets its failures, as `gatelodge users unlock` asks. */
+  readonly forget: (username: string) => Promise<void>;
 }
 
-interface Tally {
-  failures: number;
-  /** Attempts under way count like failures, so that guesses sent at once cannot slip through together. */
-  pending: number;
-  windowEnds: number;
-  lockedUntil: number;
-}
+/** Guesses that are known by sight: a program that goes on sending a key of yesterday guesses nothing. */
+const KNOWN_GUESSES = 10_000;
 
-interface Limit {
-  readonly attempts: number;
-  readonly window: number;
-  /** null: until the window's end. */
-  readonly lock: number | null;
-}
-
-/** Bounded memory whoever floods us; an attacker who wants a tally forgotten has to try as many other names first. */
-const MOST_ENTRIES = 10_000;
-
-/** Failed logins by account and by address, in this process's memory. Only failures count. */
+/** Failed logins by account, device and address. Only failures count. */
 export function createLoginLimits(options: {
   readonly limits: Configuration['login_limits'];
-  readonly clock: Clock;
+  readonly attempts: AttemptStore;
+  readonly audit: AuditSink;
+  /** How an attempt waits, in ms. */
+  readonly pause?: (milliseconds: number) => Promise<unknown>;
 }): LoginLimits {
-  const { clock } = options;
+  const { attempts, audit, pause = (milliseconds) => sleep(milliseconds) } = options;
   const { account, address } = options.limits;
-  const lock = typeof account.lock === 'number' ? account.lock : null;
-  const accounts = createTallies({ attempts: account.attempts, window: account.window, lock });
-  const addresses = createTallies({ attempts: address.attempts, window: address.window, lock: null });
+  const byAccount: AttemptLimit = { ...lengths(account), delayed: true };
+  const byAddress: AttemptLimit = { ...lengths(address), lock: null, delayed: false };
+  const guessKey = randomBytes(32);
+  const knownGuesses = new LRUCache<string, true>({ max: KNOWN_GUESSES });
+
+  const addressSubject = (clientAddress: string | null, asked: boolean): AttemptSubject[] =>
+    clientAddress === null ? [] : [{ kind: 'address', key: addressBlock(clientAddress), limit: byAddress, asked }];
+
+  function subjectsOf({ account: name, address: clientAddress, device = null }: LoginTrial): AttemptSubject[] {
+    if (device === null) {
+      return [
+        { kind: 'account', key: digest(name), limit: byAccount, asked: true },
+        ...addressSubject(clientAddress, true),
+      ];
+    }
+    // A browser that this account has used has an allowance of its own: whoever locks the account from outside, or floods
+    // from the same address, does not lock out its owner. What it fails still counts against the address.
+    return [
+      { kind: 'device', key: digest(`${device}\0${name}`), limit: byAccount, asked: true },
+      ...addressSubject(clientAddress, false),
+    ];
+  }
+
+  function tell(locked: readonly AttemptSubjectKind[], trial: Partial<LoginTrial>): void {
+    const who = trial.account === undefined ? {} : { user: trial.account };
+    const where = { address: trial.address ?? null };
+    for (const kind of locked) {
+      if (kind === 'address') audit({ event: 'login.address-limited', ...where });
+      else {
+        const seconds = Math.ceil((byAccount.lock ?? byAccount.window) / 1_000);
+        audit({ event: 'login.locked', ...who, ...where, detail: { seconds, device: kind === 'device' } });
+      }
+    }
+  }
 
   return {
-    begin(username, clientAddress) {
-      const now = clock();
-      // Hashed, because a name is as long as its sender likes.
-      const byAccount = accounts.at(hash('sha256', username, 'base64url'), now);
-      const byAddress = clientAddress === null ? null : addresses.at(addressKey(clientAddress), now);
-      const wait = Math.max(accounts.wait(byAccount, now), byAddress === null ? 0 : addresses.wait(byAddress, now));
-      if (wait > 0) return { kind: 'limited', retryAfter: Math.max(1, Math.ceil(wait / 1_000)) };
-      byAccount.pending += 1;
-      if (byAddress !== null) byAddress.pending += 1;
-      const release = () => {
-        byAccount.pending -= 1;
-        if (byAddress !== null) byAddress.pending -= 1;
-      };
-      return {
-        kind: 'attempt',
-        failed() {
-          release();
-          accounts.fail(byAccount, clock());
-          if (byAddress !== null) addresses.fail(byAddress, clock());
-        },
-        succeeded() {
-          release();
-          byAccount.failures = 0;
-        },
-        abandoned: release,
-      };
+    async begin(trial) {
+      const subjects = subjectsOf(trial);
+      const begun = await attempts.begin(subjects);
+      if (begun.kind === 'limited') return { kind: 'limited', retryAfter: inSeconds(begun.retryAfter) };
+      if (begun.wait > 0) await pause(begun.wait);
+      const end = (outcome: AttemptOutcome) => async () => tell(await attempts.end(subjects, outcome), trial);
+      return { kind: 'attempt', failed: end('failed'), succeeded: end('succeeded'), abandoned: end('abandoned') };
+    },
+
+    countGuess(credential, clientAddress) {
+      const subjects = addressSubject(clientAddress, true);
+      if (subjects.length === 0) return 0;
+      return andThen(attempts.begin(subjects), (begun) => {
+        if (begun.kind === 'limited') return inSeconds(begun.retryAfter);
+        const guess = keyedHash(guessKey, credential);
+        const outcome = knownGuesses.has(guess) ? 'abandoned' : 'failed';
+        knownGuesses.set(guess, true);
+        return andThen(attempts.end(subjects, outcome), (locked) => {
+          tell(locked, { address: clientAddress });
+          return 0;
+        });
+      });
+    },
+
+    async forget(username) {
+      if (await attempts.forget({ kind: 'account', key: digest(username) }))
+        audit({ event: 'login.unlocked', user: username });
     },
   };
 }
 
-function createTallies(limit: Limit) {
-  const tallies = new LRUCache<string, Tally>({ max: MOST_ENTRIES });
-  return {
-    /** The key's tally, begun anew where its window or lock has passed. */
-    at(key: string, now: number): Tally {
-      const known = tallies.get(key);
-      if (known === undefined) {
-        const fresh = { failures: 0, pending: 0, windowEnds: now + limit.window, lockedUntil: 0 };
-        tallies.set(key, fresh);
-        return fresh;
-      }
-      const locked = known.lockedUntil > now;
-      if (!locked && (known.windowEnds <= now || known.lockedUntil > 0)) {
-        known.failures = 0;
-        known.windowEnds = now + limit.window;
-        known.lockedUntil = 0;
-      }
-      return known;
-    },
-    /** How long to wait in ms; 0 where an attempt may start. */
-    wait(tally: Tally, now: number): number {
-      if (tally.lockedUntil > now) return tally.lockedUntil - now;
-      return tally.failures + tally.pending >= limit.attempts ? 1 : 0;
-    },
-    fail(tally: Tally, now: number): void {
-      tally.failures += 1;
-      if (tally.failures < limit.attempts) return;
-      tally.lockedUntil = limit.lock === null ? Math.max(tally.windowEnds, now + 1) : now + limit.lock;
-    },
-  };
+function lengths(limit: { readonly attempts: number; readonly window: number; readonly lock?: unknown }) {
+  const lock = typeof limit.lock === 'number' ? limit.lock : null;
+  return { attempts: limit.attempts, window: limit.window, lock };
+}
+
+function inSeconds(milliseconds: number): number {
+  return Math.max(1, Math.ceil(milliseconds / 1_000));
+}
+
+/** A name is as long as its sender likes. */
+function digest(text: string): string {
+  return hash('sha256', text, 'buffer').subarray(0, 16).toString('base64url');
 }
 
 /** IPv6 by /64, which is what one customer has to choose addresses from (RFC 6177). */
-function addressKey(address: string): string {
+function addressBlock(address: string): string {
   const plain = plainAddress(address) ?? address;
   if (!isIPv6(plain)) return plain;
   const [head = '', tail] = plain.toLowerCase().split('::');

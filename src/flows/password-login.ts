@@ -1,23 +1,23 @@
 import { randomBytes } from 'node:crypto';
 import { classifyPassword } from '../adapters/passwords.ts';
 import type { AuditSink } from '../domain/audit.ts';
+import type { BeginLogin, LoginResult } from '../domain/login-attempts.ts';
 import type { Passwords } from '../domain/passwords.ts';
 import { keyedHash } from '../domain/secret.ts';
 import type { User } from '../domain/user.ts';
 import type { Directory } from './directory.ts';
-import type { LoginLimited, LoginLimits } from './login-limits.ts';
-
-export type LoginResult = { readonly kind: 'ok'; readonly user: User } | { readonly kind: 'refused' } | LoginLimited;
 
 export interface PasswordLogin {
   /**
    * @param request.address the client's, null where it cannot be told
+   * @param request.device id of the browser, where it has logged in with this name before
    * @throws GatelodgeError `overloaded` beyond the hashing queue, `store-unavailable`
    */
   login(request: {
     readonly username: string;
     readonly password: string;
     readonly address: string | null;
+    readonly device?: string | null;
   }): Promise<LoginResult>;
 }
 
@@ -25,7 +25,7 @@ export interface PasswordLogin {
 export function createPasswordLogin(options: {
   readonly directory: Directory;
   readonly passwords: Passwords;
-  readonly limits: LoginLimits;
+  readonly limits: { readonly begin: BeginLogin };
   readonly audit: AuditSink;
 }): PasswordLogin {
   const { directory, passwords, limits, audit } = options;
@@ -41,8 +41,13 @@ export function createPasswordLogin(options: {
     }
   }
 
-  async function judge(username: string, password: string, address: string | null): Promise<Judgement> {
-    const attempt = limits.begin(username, address);
+  async function judge(
+    username: string,
+    password: string,
+    address: string | null,
+    device: string | null,
+  ): Promise<Judgement> {
+    const attempt = await limits.begin({ account: username, address, device });
     if (attempt.kind === 'limited') return { result: attempt, reason: 'rate-limited' };
     let user: User | null;
     let matches: boolean;
@@ -51,17 +56,17 @@ export function createPasswordLogin(options: {
       // Always exactly once, for nobody and for the locked too: the time taken tells nobody who exists.
       matches = await passwords.verify(user?.passwordHash ?? null, password);
     } catch (error) {
-      attempt.abandoned();
+      await attempt.abandoned();
       throw error;
     }
     if (user === null || user.locked || !matches) {
-      attempt.failed();
+      await attempt.failed();
       return {
         result: { kind: 'refused' },
         reason: user === null ? 'unknown-user' : user.locked ? 'user-locked' : 'wrong-password',
       };
     }
-    attempt.succeeded();
+    await attempt.succeeded();
     void strengthen(user, password);
     return { result: { kind: 'ok', user }, reason: null };
   }
@@ -71,9 +76,10 @@ export function createPasswordLogin(options: {
   const underWay = new Map<string, Promise<Judgement>>();
 
   return {
-    async login({ username, password, address }) {
-      const digest = keyedHash(key, `${username}\0${password}`);
-      const judging = underWay.get(digest) ?? judge(username, password, address).finally(() => underWay.delete(digest));
+    async login({ username, password, address, device = null }) {
+      const digest = keyedHash(key, `${username}\0${device ?? ''}\0${password}`);
+      const judging =
+        underWay.get(digest) ?? judge(username, password, address, device).finally(() => underWay.delete(digest));
       underWay.set(digest, judging);
       const { result, reason } = await judging;
       if (reason === null) audit({ event: 'login.succeeded', user: username, address });

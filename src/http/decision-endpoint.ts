@@ -1,11 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Configuration } from '../config/schema.ts';
 import type { Gate } from '../decision/access.ts';
-import { decide, decideCredential, deny } from '../decision/decide.ts';
+import { decide, decideCredential, deny, limited } from '../decision/decide.ts';
 import type { AccessRequest, HeaderFields } from '../domain/access-request.ts';
 import type { Decision } from '../domain/decision.ts';
-import { isPromise, type MaybePromise } from '../domain/maybe-promise.ts';
+import type { CountGuess } from '../domain/login-attempts.ts';
+import { andThen, isPromise, type MaybePromise } from '../domain/maybe-promise.ts';
 import type { NetworkSet } from '../domain/network.ts';
+import { bearerToken } from '../plugins/authorization.ts';
 import { WireHeaderFields } from './header-fields.ts';
 import { clientAddress, type Peer } from './peer.ts';
 import { readAutoTarget } from './profiles/auto.ts';
@@ -41,6 +43,8 @@ export interface DecisionEndpointParts {
   readonly trusted: NetworkSet;
   readonly render: RenderDecision;
   readonly onDecision: OnDecision;
+  /** Without it, guesses at keys and tokens are refused and not counted. */
+  readonly countGuess?: CountGuess;
 }
 
 /** Answers a check. False where the path is none of a check's. */
@@ -50,7 +54,7 @@ const VALIDATE = '/validate';
 
 /** `/validate` and the profiles below it, read from the raw request target: what a router makes of a path is none of its business. */
 export function createDecisionEndpoint(parts: DecisionEndpointParts): DecisionEndpoint {
-  const { gate, render, onDecision, trusted } = parts;
+  const { gate, render, onDecision, trusted, countGuess } = parts;
   const envoy: Profile = (message, headers) => ({
     target: readEnvoyTarget(message.url ?? '', message.method ?? '', headers, parts.publicScheme),
     speaks: 'forwarded',
@@ -102,14 +106,23 @@ export function createDecisionEndpoint(parts: DecisionEndpointParts): DecisionEn
       }
       onDecision({ decision, request, targetMissing: target === 'missing', headers, peer });
     };
-    const decision = decideSafely(() => {
+    const outcome = (): MaybePromise<Decision> => {
       if (!peer.trusted) return deny('untrusted-peer');
       if (request !== null) return decide(gate, request);
       // With no rules at all, gatelodge can be asked whether a credential is good, by a front server that tells no target.
       if (target === 'missing' && gate.policy.rules.length === 0)
         return decideCredential(gate, noTarget(headers, peer, trusted));
       return deny('malformed-request');
-    });
+    };
+    const decision = decideSafely(() =>
+      andThen(outcome(), (decided) => {
+        const credential = countGuess === undefined ? null : guessedCredential(decided, headers);
+        if (credential === null || countGuess === undefined) return decided;
+        return andThen(countGuess(credential, clientAddress(peer, headers, trusted)), (retryAfter) =>
+          retryAfter === 0 ? decided : limited(decided.rule, retryAfter),
+        );
+      }),
+    );
     if (isPromise(decision)) void decision.then(finish);
     else finish(decision);
     return true;
@@ -128,6 +141,18 @@ function decideSafely(decideIt: () => MaybePromise<Decision>): MaybePromise<Deci
 
 function failed(cause: unknown): Decision {
   return { effect: 'unavailable', reason: 'internal-error', rule: 0, cause };
+}
+
+/**
+ * The key or token that was no good, where one was looked at; a password was counted by whoever looked at it. What makes a
+ * request good costs nothing here.
+ */
+function guessedCredential(decision: Decision, headers: HeaderFields): string | null {
+  if (decision.effect !== 'challenge' || decision.reason === 'no-credentials' || decision.reason === 'user-locked')
+    return null;
+  if (!decision.challenges.includes('Bearer')) return null;
+  const given = [headers.get('x-api-key'), bearerToken(headers.get('authorization')) ?? undefined];
+  return given.every((credential) => credential === undefined) ? null : given.join('\n');
 }
 
 function noTarget(headers: WireHeaderFields, peer: Peer, trusted: NetworkSet): AccessRequest {

@@ -1,6 +1,7 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import type { BasicOptions } from '../config/plugin-options.ts';
 import type { Identity } from '../domain/identity.ts';
+import type { LoginLimited } from '../domain/login-attempts.ts';
 import { andThen, type MaybePromise } from '../domain/maybe-promise.ts';
 import type { User } from '../domain/user.ts';
 import { basicCredentials, readAuthorization } from './authorization.ts';
@@ -18,7 +19,7 @@ import { createRemembered } from './remembered.ts';
 /** Users that Basic credentials are held against: the directory, or the instance's own. */
 interface Realm<Entry extends object> {
   /** Who it is; null for a bad password, whatever is wrong with it. */
-  verify(username: string, password: string, address: string | null): Promise<Entry | null>;
+  verify(username: string, password: string, address: string | null): Promise<Entry | LoginLimited | null>;
   /** The identity, as long as what was verified is still what is stored; else null. */
   current(entry: Entry): MaybePromise<Identity | null>;
   close?(): void;
@@ -38,12 +39,13 @@ function basicPlugin<Entry extends object>(
   remember: number,
   context: BuiltInContext,
 ): AuthenticationPlugin {
-  const remembered = createRemembered<Entry>(context.clock, remember);
+  const remembered = createRemembered<{ readonly of: Entry | LoginLimited }>(context.clock, remember);
   // A key of this process alone: what is remembered can't be compared with anything outside.
   const key = randomBytes(32);
 
-  function verified(entry: Entry | null): MaybePromise<AuthenticationResult> {
+  function verified(entry: Entry | LoginLimited | null): MaybePromise<AuthenticationResult> {
     if (entry === null) return CREDENTIALS_REJECTED;
+    if (isLimited(entry)) return { ...CREDENTIALS_REJECTED, retryAfter: entry.retryAfter };
     return andThen(realm.current(entry), (identity) =>
       identity === null ? CREDENTIALS_REJECTED : { kind: 'authenticated', identity },
     );
@@ -60,19 +62,23 @@ function basicPlugin<Entry extends object>(
         if (credentials === null) return CREDENTIALS_REJECTED;
         const { username, password } = credentials;
         const check = async () => {
-          const value = await realm.verify(username, password, request.clientAddress());
-          return value === null ? null : { value, until: Number.POSITIVE_INFINITY };
+          const of = await realm.verify(username, password, request.clientAddress());
+          return of === null ? null : { value: { of }, until: isLimited(of) ? null : Number.POSITIVE_INFINITY };
         };
-        return remembered.check(digest, check).then(verified);
+        return remembered.check(digest, check).then((checked) => verified(checked?.of ?? null));
       };
-      const known = remembered.get(digest);
-      if (known === undefined) return begin();
+      const known = remembered.get(digest)?.of;
+      if (known === undefined || isLimited(known)) return begin();
       return andThen(realm.current(known), (identity) =>
         identity === null ? begin() : { kind: 'authenticated', identity },
       );
     },
     close: () => realm.close?.(),
   };
+}
+
+function isLimited(entry: object): entry is LoginLimited {
+  return 'kind' in entry && entry.kind === 'limited';
 }
 
 interface DirectoryEntry {
@@ -89,8 +95,10 @@ function directoryRealm({ directory, login, instance }: BuiltInContext): Realm<D
   const extra = { methods: [instance], scopes: null, authenticatedAt: ALWAYS };
   return {
     async verify(username, password, address) {
-      const user = await login(username, password, address);
-      return user === null ? null : { userId: user.id, passwordHash: user.passwordHash, user: null, identity: null };
+      const result = await login(username, password, address);
+      if (result.kind !== 'ok') return result.kind === 'limited' ? result : null;
+      const { id: userId, passwordHash } = result.user;
+      return { userId, passwordHash, user: null, identity: null };
     },
     current: (entry) =>
       andThen(directory.byId(entry.userId), (user) => {
@@ -108,12 +116,24 @@ async function ownRealm(
   options: BasicOptions,
   context: BuiltInContext,
 ): Promise<Realm<{ username: string; passwordHash: string; identity: Identity }>> {
-  const { instance } = context;
+  const { instance, beginLogin } = context;
   const users = await createOwnUsers(options, context);
   return {
-    async verify(username, password) {
-      const passwordHash = await users.verify(username, password);
-      if (passwordHash === null) return null;
+    async verify(username, password, address) {
+      const attempt = await beginLogin({ account: `${instance}:${username}`, address });
+      if (attempt.kind === 'limited') return attempt;
+      let passwordHash: string | null;
+      try {
+        passwordHash = await users.verify(username, password);
+      } catch (error) {
+        await attempt.abandoned();
+        throw error;
+      }
+      if (passwordHash === null) {
+        await attempt.failed();
+        return null;
+      }
+      await attempt.succeeded();
       const identity = makeIdentity({
         subject: `${instance}:${username}`,
         username,

@@ -1,5 +1,6 @@
 import type { ApiKey } from '../domain/api-key.ts';
 import type { LiveRecords } from '../domain/live.ts';
+import type { BeginLogin, LoginResult } from '../domain/login-attempts.ts';
 import type { MaybePromise } from '../domain/maybe-promise.ts';
 import type { Passwords } from '../domain/passwords.ts';
 import type { Session } from '../domain/session.ts';
@@ -15,8 +16,10 @@ export interface BuiltInContext extends PluginContext {
   readonly sessions: LiveRecords<Session>;
   readonly apiKeys: LiveRecords<ApiKey>;
   readonly passwords: Passwords;
-  /** Judges a directory user's password; null for a bad one, whatever is wrong. Throws `overloaded`, `store-unavailable`. */
-  readonly login: (username: string, password: string, address: string | null) => Promise<User | null>;
+  /** Judges a directory user's password, limits included. Throws `overloaded`, `store-unavailable`. */
+  readonly login: (username: string, password: string, address: string | null) => Promise<LoginResult>;
+  /** Asked before a password is judged that is not the directory's. */
+  readonly beginLogin: BeginLogin;
   /** Whose the access token is; null where it is none of ours, or no longer good. */
   readonly verifyAccessToken: (token: string) => Promise<VerifiedToken | null>;
   readonly cookieName: string;

@@ -7,8 +7,8 @@ import type { Clock } from '../domain/clock.ts';
  */
 export interface Remembered<T extends object> {
   get(digest: string): T | undefined;
-  /** Joins a check that is on its way, or begins it. */
-  check(digest: string, begin: () => Promise<{ value: T; until: number } | null>): Promise<T | null>;
+  /** Joins a check that is on its way, or begins it. Without `until`, who asked gets the value and nobody after. */
+  check(digest: string, begin: () => Promise<{ value: T; until: number | null } | null>): Promise<T | null>;
   clear(): void;
 }
 
@@ -31,7 +31,8 @@ export function createRemembered<T extends object>(clock: Clock, lifetime: numbe
       const checking = begin()
         .then((entry) => {
           if (entry === null) return null;
-          known.set(digest, { value: entry.value, until: Math.min(entry.until, began + lifetime) });
+          const { value, until } = entry;
+          if (until !== null) known.set(digest, { value, until: Math.min(until, began + lifetime) });
           return entry.value;
         })
         .finally(() => pending.delete(digest));

@@ -82,6 +82,7 @@ export function createUserStore({ read, write }: UnitOfWork): UserStore {
           await db.deleteFrom('user_locks').where('user_id', '=', id).execute();
         }
         emit('user', id);
+        if (!locked) emit('login-attempts', id);
       }),
 
     isLocked: (id) =>

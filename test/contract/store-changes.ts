@@ -36,7 +36,7 @@ export function describeChanges(stage: () => StoreStage): void {
       await changes(store.users.update('u1', { passwordHash: 'h' }, 1), 'user u1');
       await changes(store.users.replacePasswordHash('u1', 'h', 'i', 1), 'user u1');
       await changes(store.users.setLocked('u1', true, 1), 'user u1');
-      await changes(store.users.setLocked('file_admin', false, 1), 'user file_admin');
+      await changes(store.users.setLocked('file_admin', false, 1), 'user file_admin', 'login-attempts file_admin');
       for (const id of ['s1', 's2', 's3']) await store.sessions.insert(sessionOf(id, id === 's3' ? 'u1' : 'u2'));
       for (const id of ['k1', 'k2']) await store.apiKeys.insert(keyOf(id, id === 'k2' ? 'u1' : 'u2'));
       await changes(store.sessions.delete('s1'), 'session s1');

@@ -1,111 +1,132 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { createLoginLimits, type LoginAttempt, type LoginLimits } from '../../src/flows/login-limits.ts';
+import type { AuditEvent } from '../../src/domain/audit.ts';
+import type { LoginTrial } from '../../src/domain/login-attempts.ts';
+import { createLoginLimits, type LoginLimits } from '../../src/flows/login-limits.ts';
+import { type AttemptsInMemory, createAttemptsInMemory } from '../../src/stores/attempts-in-memory.ts';
 
 const MINUTE = 60_000;
 let now: number;
+let events: AuditEvent[];
+let pauses: number[];
+let attempts: AttemptsInMemory;
 let limits: LoginLimits;
-const open = (account = 3, address = 100) =>
-  createLoginLimits({
+function open(account: number, address: number): LoginLimits {
+  now = 1_000_000;
+  events = [];
+  pauses = [];
+  attempts = createAttemptsInMemory(() => now);
+  return createLoginLimits({
     limits: {
       account: { attempts: account, window: 10 * MINUTE, lock: 5 * MINUTE },
       address: { attempts: address, window: 10 * MINUTE },
     },
-    clock: () => now,
+    attempts,
+    audit: (event) => events.push(event),
+    pause: async (milliseconds) => {
+      pauses.push(milliseconds);
+      now += milliseconds;
+    },
   });
-beforeEach(() => {
-  now = 1_000_000;
-  limits = open();
-});
-
-function attempt(username: string, address: string | null = null): LoginAttempt {
-  const begun = limits.begin(username, address);
-  if (begun.kind === 'limited') throw new Error(`limited for ${begun.retryAfter} s`);
-  return begun;
 }
-const wait = (username: string, address: string | null = null) => {
-  const begun = limits.begin(username, address);
+beforeEach(() => {
+  limits = open(3, 100);
+});
+
+type Trial = Partial<LoginTrial> & Pick<LoginTrial, 'account'>;
+async function wait(trial: Trial): Promise<number> {
+  const begun = await limits.begin({ address: null, ...trial });
   if (begun.kind === 'limited') return begun.retryAfter;
-  begun.abandoned();
+  await begun.abandoned();
   return 0;
-};
-const fail = (times: number, username: string, address: string | null = null) => {
-  for (let i = 0; i < times; i += 1) attempt(username, address).failed();
-};
+}
+async function fail(times: number, trial: Trial): Promise<void> {
+  for (let i = 0; i < times; i += 1) {
+    const begun = await limits.begin({ address: null, ...trial });
+    if (begun.kind === 'limited') throw new Error(`limited for ${begun.retryAfter} s`);
+    await begun.failed();
+  }
+}
 
-describe('by account', () => {
-  it('locks after the allowed failures, for the lock and not for longer', () => {
-    fail(3, 'alice');
-    expect(wait('alice')).toBe(300);
-    now += 299_001;
-    expect(wait('alice')).toBe(1);
-    expect(wait('bob')).toBe(0);
-    now += 999;
-    expect(wait('alice')).toBe(0);
-    fail(2, 'alice');
-    expect(wait('alice')).toBe(0);
-    fail(1, 'alice');
-    expect(wait('alice')).toBe(300);
-  });
+it('locks an account and tells it, with whole seconds to wait', async () => {
+  await fail(3, { account: 'alice', address: '192.0.2.1' });
+  expect(await wait({ account: 'alice' })).toBe(300);
+  now += 299_001;
+  expect(await wait({ account: 'alice' })).toBe(1);
+  expect(await wait({ account: 'bob' })).toBe(0);
+  expect(events).toEqual([
+    { event: 'login.locked', user: 'alice', address: '192.0.2.1', detail: { seconds: 300, device: false } },
+  ]);
+});
 
-  it('forgets failures when the window ends', () => {
-    fail(2, 'alice');
-    now += 10 * MINUTE;
-    fail(2, 'alice');
-    expect(wait('alice')).toBe(0);
-  });
+it('waits before an attempt, not after it: guesses at once gain nothing', async () => {
+  limits = open(10, 100);
+  await fail(6, { account: 'alice' });
+  expect(pauses).toEqual([250, 500, 1_000]);
+});
 
-  it('forgets them at a success', () => {
-    fail(2, 'alice');
-    attempt('alice').succeeded();
-    fail(2, 'alice');
-    expect(wait('alice')).toBe(0);
-  });
+it('keeps names of any length in little', async () => {
+  await fail(3, { account: 'alice'.repeat(10_000) });
+  expect(await wait({ account: 'alice'.repeat(10_000) })).toBe(300);
+  expect(await wait({ account: 'alice'.repeat(9_999) })).toBe(0);
+});
 
-  it('counts neither successes nor what was never judged', () => {
-    for (let i = 0; i < 10; i += 1) attempt('alice').succeeded();
-    for (let i = 0; i < 10; i += 1) attempt('alice').abandoned();
-    expect(wait('alice')).toBe(0);
-  });
-
-  it('lets no more through at once than one after the other', () => {
-    const under = [attempt('alice'), attempt('alice'), attempt('alice')];
-    expect(wait('alice')).toBe(1);
-    under[0]?.abandoned();
-    const last = attempt('alice');
-    for (const one of [under[1], under[2], last]) one?.failed();
-    expect(wait('alice')).toBe(300);
-  });
-
-  it('keeps a bounded number of names, however long they are', () => {
-    fail(3, 'alice'.repeat(10_000));
-    expect(wait('alice'.repeat(10_000))).toBe(300);
-    for (let i = 0; i < 10_000; i += 1) fail(1, `name ${i}`);
-    expect(wait('alice'.repeat(10_000))).toBe(0);
+describe('an unlock by command', () => {
+  it('ends the lock and forgets the failures of this name', async () => {
+    await fail(3, { account: 'alice' });
+    await fail(3, { account: 'bob' });
+    await limits.forget('alice');
+    expect(await wait({ account: 'alice' })).toBe(0);
+    expect(await wait({ account: 'bob' })).toBe(300);
+    await limits.forget('carol');
+    expect(events.slice(2)).toEqual([{ event: 'login.unlocked', user: 'alice' }]);
   });
 });
 
-describe('by address', () => {
+describe('a known device', () => {
+  const known = { account: 'alice', device: 'her own', address: '192.0.2.1' };
+
+  it('passes the lock and the limit of its address, with an allowance of its own', async () => {
+    limits = open(3, 3);
+    await fail(3, { account: 'alice', address: '192.0.2.1' });
+    expect(await wait({ account: 'alice' })).toBe(300);
+    await fail(3, known);
+    expect(await wait(known)).toBe(300);
+    expect(events.at(-1)).toMatchObject({ event: 'login.locked', user: 'alice', detail: { device: true } });
+    expect(await wait({ ...known, device: 'another' })).toBe(0);
+  });
+
+  it('counts against its address and not against the account', async () => {
+    limits = open(3, 4);
+    await fail(3, known);
+    expect(await wait({ account: 'alice', address: '192.0.2.2' })).toBe(0);
+    await fail(1, { account: 'x', address: '192.0.2.1' });
+    expect(await wait({ account: 'y', address: '192.0.2.1' })).toBe(600);
+  });
+});
+
+describe('an address', () => {
   beforeEach(() => {
     limits = open(100, 3);
   });
 
-  it('refuses until the window ends, whichever account is tried', () => {
-    fail(1, 'a', '192.0.2.1');
-    now += MINUTE;
-    fail(1, 'b', '192.0.2.1');
-    fail(1, 'c', '192.0.2.1');
-    expect(wait('d', '192.0.2.1')).toBe(540);
-    expect(wait('d', '192.0.2.2')).toBe(0);
-    expect(wait('d')).toBe(0);
-    now += 9 * MINUTE;
-    expect(wait('d', '192.0.2.1')).toBe(0);
+  it('is held until the window ends, whichever account is tried', async () => {
+    for (const account of ['a', 'b', 'c']) await fail(1, { account, address: '192.0.2.1' });
+    expect(await wait({ account: 'd', address: '192.0.2.1' })).toBe(600);
+    expect(await wait({ account: 'd', address: '192.0.2.2' })).toBe(0);
+    expect(await wait({ account: 'd' })).toBe(0);
+    expect(events).toEqual([{ event: 'login.address-limited', address: '192.0.2.1' }]);
   });
 
-  it('is not appeased by a login that succeeds', () => {
-    fail(2, 'a', '192.0.2.1');
-    attempt('mine', '192.0.2.1').succeeded();
-    fail(1, 'b', '192.0.2.1');
-    expect(wait('c', '192.0.2.1')).toBeGreaterThan(0);
+  it('is held for guesses at keys and tokens, each counted once', async () => {
+    const guess = (text: string, address: string | null = '192.0.2.1') => limits.countGuess(text, address);
+    // A program that goes on sending the key of yesterday is no attacker.
+    for (let i = 0; i < 20; i += 1) expect(await guess('glk_old')).toBe(0);
+    expect(await wait({ account: 'a', address: '192.0.2.1' })).toBe(0);
+    expect([await guess('one'), await guess('two')]).toEqual([0, 0]);
+    expect([await guess('three'), await guess('glk_old')]).toEqual([600, 600]);
+    expect(await wait({ account: 'a', address: '192.0.2.1' })).toBe(600);
+    expect([await guess('three', '192.0.2.2'), await guess('four', null)]).toEqual([0, 0]);
+    expect(events).toHaveLength(1);
   });
 
   it.each([
@@ -120,15 +141,17 @@ describe('by address', () => {
     ['192.0.2.1', '::ffff:192.0.2.1', true],
     ['::ffff:192.0.2.1', '::ffff:192.0.2.2', false],
     ['64:ff9b::192.0.2.1', '64:ff9b::1', true],
-  ])('%s and %s are one: %s', (first, second, one) => {
-    fail(3, 'a', first);
-    expect(wait('b', second) > 0).toBe(one);
+  ])('%s and %s are one: %s', async (first, second, one) => {
+    await fail(3, { account: 'a', address: first });
+    expect((await wait({ account: 'b', address: second })) > 0).toBe(one);
   });
 });
 
-it('says the longer wait of the two', () => {
-  limits = open(1, 1);
-  fail(1, 'alice', '192.0.2.1');
-  expect(wait('alice', '192.0.2.1')).toBe(600);
-  expect(wait('alice', '192.0.2.2')).toBe(300);
+it('remembers little under spraying, and nobody who has not failed', async () => {
+  for (let i = 0; i < 3_000; i += 1) await fail(1, { account: `name ${i}`, address: `198.51.${i % 200}.${i % 250}` });
+  expect(attempts.size).toBeLessThanOrEqual(3_000 + 1_000);
+  const before = attempts.size;
+  const good = await limits.begin({ account: 'good', address: '203.0.113.1' });
+  if (good.kind === 'attempt') await good.succeeded();
+  expect(attempts.size).toBe(before);
 });

@@ -8,6 +8,7 @@ import type { Passwords } from '../../src/domain/passwords.ts';
 import type { User } from '../../src/domain/user.ts';
 import { createLoginLimits } from '../../src/flows/login-limits.ts';
 import { createPasswordLogin } from '../../src/flows/password-login.ts';
+import { createAttemptsInMemory } from '../../src/stores/attempts-in-memory.ts';
 
 const real = createPasswords({ concurrency: 2, queue: 64 });
 const user = (fields: Partial<User>): User => ({
@@ -29,7 +30,8 @@ function stand(users: readonly User[], passwords: Passwords = real, replace?: ()
   const events: AuditEvent[] = [];
   const limits = createLoginLimits({
     limits: { account: { attempts: 3, window: 1_000, lock: 1_000 }, address: { attempts: 100, window: 1_000 } },
-    clock: () => 0,
+    attempts: createAttemptsInMemory(() => 0),
+    audit: () => {},
   });
   const { login } = createPasswordLogin({
     directory: {

@@ -17,6 +17,7 @@ import { type AccessTokens, createAccessTokens } from '../../src/flows/token-gra
 import { createPublicApp } from '../../src/http/public.ts';
 import type { PublicBindings, PublicConfiguration } from '../../src/http/public-parts.ts';
 import type { PluginPath } from '../../src/plugins/plugin-api.ts';
+import { createAttemptsInMemory } from '../../src/stores/attempts-in-memory.ts';
 import { openSqliteStore } from '../../src/stores/sqlite.ts';
 import { portOf } from '../support/free-port.ts';
 import { tempDir } from '../support/temp-dir.ts';
@@ -88,7 +89,13 @@ export async function publicStand(options: StandOptions = {}): Promise<PublicSta
   const fields = { name: 'Alice A.', email: 'alice@example.com', roles: ['admin', 'ops'], groups: ['staff'] };
   const alice = await real.users.insert('usr_alice', { username: 'alice', passwordHash, ...fields }, now);
 
-  const directory = createDirectory({ fileUsers: configuration.users, store: store.users, clock, writeFileHash: null, readFileHashes: null });
+  const directory = createDirectory({
+    fileUsers: configuration.users,
+    store: store.users,
+    clock,
+    writeFileHash: null,
+    readFileHashes: null,
+  });
   const sessionCache = new Map<string, Session>();
   const stopFollowing = real.changes.follow((change) => {
     if (change === null || change.kind === 'user') directory.forget(change?.id ?? null);
@@ -99,7 +106,14 @@ export async function publicStand(options: StandOptions = {}): Promise<PublicSta
   const events: AuditEvent[] = [];
   const failures: unknown[] = [];
   const audit = (event: AuditEvent) => void events.push(event);
-  const limits = createLoginLimits({ limits: configuration.login_limits, clock });
+  const limits = createLoginLimits({
+    limits: configuration.login_limits,
+    attempts: createAttemptsInMemory(clock),
+    audit,
+    pause: async (milliseconds) => {
+      now += milliseconds;
+    },
+  });
   const login = createPasswordLogin({ directory, passwords: counted, limits, audit });
   const sessions = createSessions({
     store: store.sessions,
