@@ -40,7 +40,10 @@ async function askUnseen(terminal: Terminal, prompts: readonly string[]): Promis
         if (answers.length === prompts.length) resolve();
       });
       // Ctrl-C and Ctrl-D both close it.
-      editor.once('close', () => reject(invalid('no password was given')));
+      editor.once('close', () => {
+        if (answers.length < prompts.length) terminal.error('\n');
+        reject(invalid('no password was given'));
+      });
     });
     return answers.slice(0, prompts.length);
   } finally {
