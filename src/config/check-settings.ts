@@ -1,6 +1,8 @@
+import { dirname, resolve } from 'node:path';
 import { checkPassword } from './check-plugins.ts';
 import { type ConfigurationDocument, locate } from './document.ts';
 import type { KeyPath } from './key-path.ts';
+import { readLogo } from './logo.ts';
 import type { Reporter } from './reporter.ts';
 import type { Configuration } from './schema.ts';
 
@@ -13,6 +15,7 @@ export function checkSettings(
 ): void {
   checkUsers(configuration, userOrigins, reporter);
   checkCookie(configuration, reporter);
+  checkLogo(configuration, document.file, reporter);
   checkVersion(configuration, document, reporter);
 }
 
@@ -53,6 +56,12 @@ function checkCookie({ cookie, public_url }: Configuration, reporter: Reporter):
       'the host of public_url is not below this domain: browsers would refuse the cookie',
     );
   }
+}
+
+function checkLogo({ branding }: Configuration, file: string, reporter: Reporter): void {
+  if (branding.logo === undefined) return;
+  const { why } = readLogo(resolve(dirname(file), branding.logo));
+  if (why !== null) reporter.report('unreadable-file', ['branding', 'logo'], `the logo cannot be used (${why})`);
 }
 
 function checkVersion(configuration: Configuration, document: ConfigurationDocument, reporter: Reporter): void {

@@ -147,7 +147,13 @@ function withAbsolutePaths(configuration: Configuration, file: string): Configur
   const listen = configuration.listen.map((listener) =>
     'socket' in listener ? { ...listener, socket: resolve(directory, listener.socket) } : listener,
   );
-  return { ...configuration, listen, data_dir: resolve(directory, configuration.data_dir) };
+  const { branding, data_dir: dataDir } = configuration;
+  return {
+    ...configuration,
+    listen,
+    data_dir: resolve(directory, dataDir),
+    branding: branding.logo === undefined ? branding : { ...branding, logo: resolve(directory, branding.logo) },
+  };
 }
 
 /** Options hold secrets, and are better held once. */

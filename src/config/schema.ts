@@ -89,7 +89,9 @@ const window = (attempts: number, withLock: boolean) =>
   z.strictObject({
     attempts: z.int().min(1).default(attempts).describe('Failures that are let pass.'),
     window: duration('10m').prefault('10m').describe('In which time.'),
-    ...(withLock ? { lock: duration('10m').prefault('10m').describe('How long nobody logs in then.') } : {}),
+    ...(withLock
+      ? { lock: duration('10m').prefault('10m').describe('How long nobody logs in then, except from a known device.') }
+      : {}),
   });
 
 export const configurationSchema = z
@@ -261,13 +263,33 @@ export const configurationSchema = z
       })
       .prefault({})
       .describe('Access tokens of `POST /auth`.'),
-    login_limits: z
+    branding: z
       .strictObject({
-        account: window(10, true).prefault({}).describe('For one user name.'),
-        address: window(100, false).prefault({}).describe('From one address.'),
+        name: z
+          .string()
+          .regex(/^[^\p{C}]{0,60}$/u, 'expected at most 60 letters')
+          .default('')
+          .describe('What the pages say whose login this is. Empty: nothing.'),
+        logo: z
+          .string()
+          .min(1)
+          .optional()
+          .describe(
+            'A picture for the pages: SVG, PNG, JPEG, WebP or GIF, at most 64 KiB, relative to the configuration file. Read at the start.',
+          )
+          .meta({ path: true }),
       })
       .prefault({})
-      .describe('Failed logins by account and by address, in memory.'),
+      .describe('Your own name and logo on the pages.'),
+    login_limits: z
+      .strictObject({
+        account: window(10, true).prefault({}).describe('For one user name, and for one device that is known to it.'),
+        address: window(100, false)
+          .prefault({})
+          .describe('From one address; of IPv6, from one /64. Keys and tokens that are no good count here too.'),
+      })
+      .prefault({})
+      .describe('Failed logins by account, device and address. See [brute force](brute-force.md).'),
     hashing: z
       .strictObject({
         concurrency: z.int().min(1).max(16).default(2).describe('Passwords hashed at once, off the event loop.'),
