@@ -99,7 +99,8 @@ export function describePaths({ stack, traits }: Subject): void {
     });
 
     test('an absolute request target counts, not the Host beside it', async () => {
-      expect(statusOf(await send(`GET https://${APP}/page`, OPEN))).toBe(401);
+      // A server may as well refuse two hosts at all.
+      expect([400, 401]).toContain(statusOf(await send(`GET https://${APP}/page`, OPEN)));
       expect(stack().application.requests).toEqual([]);
     });
 
