@@ -5,6 +5,7 @@ import { classifyPassword, createPasswords } from './adapters/passwords.ts';
 import { ensureDataDir, loadOrCreateSecret } from './config/data-dir.ts';
 import { replaceHtpasswdEntry } from './config/htpasswd.ts';
 import { loadConfiguration } from './config/load.ts';
+import { readLogo } from './config/logo.ts';
 import type { PluginInstanceConfiguration } from './config/plugin-instances.ts';
 import type { Configuration } from './config/schema.ts';
 import { replaceScalars } from './config/write-back.ts';
@@ -35,6 +36,7 @@ import { compileIdentityHeaders } from './http/identity-headers.ts';
 import type { Handlers } from './http/listener.ts';
 import { clientAddress, createPeers, type Peer } from './http/peer.ts';
 import { createPublicApp } from './http/public.ts';
+import { createRefusals } from './http/refusals.ts';
 import { createRenderer } from './http/render.ts';
 import { makeIdentity } from './plugins/plugin-api.ts';
 import { createPluginInstance } from './plugins/registry.ts';
@@ -204,6 +206,7 @@ export function createHandlers(core: Core, decider: Decider, publicUrl: URL): Ha
   const app = createPublicApp({
     configuration: { ...configuration, public_url: base },
     ...{ secret, login, sessions, tokens, signingKeys, clock },
+    logo: logoOf(configuration),
     pluginPaths: [...plugins.values()].flatMap(({ plugin }) => plugin.paths ?? []),
     audit: log.audit,
     reportFailure: (error) => log.write('error', 'request.failed', failureDetail(error)),
@@ -224,7 +227,14 @@ export function createHandlers(core: Core, decider: Decider, publicUrl: URL): Ha
       frontServer: configuration.front_server,
       publicScheme: publicUrl.protocol === 'http:' ? 'http' : 'https',
       trusted,
-      render: createRenderer({ identityHeaders, anonymous, loginUrl: `${base}/login` }),
+      render: createRenderer({
+        ...{ identityHeaders, anonymous, loginUrl: `${base}/login` },
+        refusals: createRefusals({
+          name: configuration.branding.name,
+          publicUrl: base,
+          login: [...plugins.values()].some(({ plugin }) => plugin.login === true),
+        }),
+      }),
       onDecision: recordDecisions(log),
       countGuess: core.loginLimits.countGuess,
     }),
@@ -241,6 +251,14 @@ export function createHandlers(core: Core, decider: Decider, publicUrl: URL): Ha
       }
     },
   };
+}
+
+/** Read once, at the start. @throws GatelodgeError `configuration-invalid` where the file has changed since it was checked */
+function logoOf({ branding }: Configuration): string | null {
+  if (branding.logo === undefined) return null;
+  const { dataUrl, why } = readLogo(branding.logo);
+  if (dataUrl === null) throw new GatelodgeError('configuration-invalid', `the logo cannot be used (${why})`);
+  return dataUrl;
 }
 
 /** What of an error may be logged: its kind, code and place, never a message that might quote what somebody sent. */

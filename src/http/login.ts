@@ -19,17 +19,18 @@ interface FormState {
   readonly redirect: string | null;
   readonly username: string;
   readonly remember: boolean;
+  readonly signedInAs: string | null;
   readonly message: string;
 }
 
 /** `GET /login?rd=` and `POST /login`. */
 export function loginEndpoints(parts: PublicParts): readonly Endpoint[] {
-  const { base, csrf, safeRedirect, respond, configuration } = parts;
+  const { base, site, csrf, device, safeRedirect, respond, configuration } = parts;
 
   function form(context: PublicContext, status: number, state: Partial<FormState>, headers = {}): Promise<Response> {
     const { field, setCookie } = csrf.issue(context.req.raw.headers);
-    const { redirect = null, username = '', remember = false, message = null } = state;
-    const markup = loginPage({ base, csrf: field, redirect, username, remember, message });
+    const fields = { redirect: null, username: '', remember: false, signedInAs: null, message: null, ...state };
+    const markup = loginPage({ site, csrf: field, ...fields });
     return respond.page(status, markup, { headers, cookies: [setCookie] });
   }
 
@@ -38,8 +39,9 @@ export function loginEndpoints(parts: PublicParts): readonly Endpoint[] {
     const redirect = safeRedirect(readRedirect(target));
     // A rule may want the password again although the session lives; then going back at once would go round in circles.
     const again = /[?&]prompt=login(?:&|$)/.test(target.split(/[?&]rd=/, 1)[0] ?? '');
-    const live = again ? null : await parts.sessions.find(presentedSessions(parts, context));
-    return live === null ? form(context, 200, { redirect }) : respond.redirect(redirect ?? `${base}/`);
+    const live = await parts.sessions.find(presentedSessions(parts, context));
+    if (live !== null && !again) return respond.redirect(redirect ?? `${base}/`);
+    return form(context, 200, { redirect, signedInAs: live?.user.username ?? null });
   }
 
   async function submit(context: PublicContext): Promise<Response> {
@@ -56,7 +58,9 @@ export function loginEndpoints(parts: PublicParts): readonly Endpoint[] {
     if (verdict === 'stale') return again(403, STALE);
     if (username === '' || password === '') return again(400, 'Enter your user name and your password.');
     try {
-      const result = await parts.login.login({ username, password, address: clientAddress(context) });
+      const { headers } = context.req.raw;
+      const known = device.read(headers, username);
+      const result = await parts.login.login({ username, password, address: clientAddress(context), device: known });
       if (result.kind === 'refused') return again(401, REFUSED);
       if (result.kind === 'limited') {
         return again(429, `Too many attempts. Try again ${inWords(result.retryAfter)}.`, {
@@ -67,7 +71,7 @@ export function loginEndpoints(parts: PublicParts): readonly Endpoint[] {
       await parts.sessions.endPresented(presentedSessions(parts, context));
       const { cookieValue } = await parts.sessions.start(result.user, { remember });
       const cookie = sessionCookie(configuration, cookieValue, remember ? configuration.session.remember : null);
-      return respond.redirect(redirect ?? `${base}/`, { cookies: [cookie] });
+      return respond.redirect(redirect ?? `${base}/`, { cookies: [cookie, device.issue(headers, username)] });
     } catch (error) {
       const problem = problemOf(error);
       if (problem.status !== 503) throw error;

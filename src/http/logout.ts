@@ -14,14 +14,14 @@ import { readRedirect } from './redirects.ts';
 
 /** `GET /`, `GET /logout?rd=` (asks first) and `POST /logout`. */
 export function logoutEndpoints(parts: PublicParts): readonly Endpoint[] {
-  const { base, csrf, safeRedirect, respond, configuration, sessions } = parts;
+  const { base, site, csrf, safeRedirect, respond, configuration, sessions } = parts;
   const find = (context: PublicContext) => sessions.find(presentedSessions(parts, context));
 
   async function home(context: PublicContext): Promise<Response> {
     const found = await find(context);
     if (found === null) return respond.redirect(`${base}/login`);
     const { field, setCookie } = csrf.issue(context.req.raw.headers);
-    return respond.page(200, homePage({ base, csrf: field, user: found.user }), { cookies: [setCookie] });
+    return respond.page(200, homePage({ site, csrf: field, user: found.user }), { cookies: [setCookie] });
   }
 
   async function ask(
@@ -34,7 +34,7 @@ export function logoutEndpoints(parts: PublicParts): readonly Endpoint[] {
     const found = await find(context);
     if (found === null) return respond.redirect(redirect ?? `${base}/login`);
     const { field, setCookie } = csrf.issue(context.req.raw.headers);
-    const markup = logoutPage({ base, csrf: field, redirect, user: found.user, message });
+    const markup = logoutPage({ site, csrf: field, redirect, user: found.user, message });
     return respond.page(status, markup, { cookies: [setCookie] });
   }
 
@@ -51,7 +51,11 @@ export function logoutEndpoints(parts: PublicParts): readonly Endpoint[] {
       const { user, session } = found;
       parts.audit({ event: 'logout', user: user.username, session: session.id, address: clientAddress(context) });
     }
-    return respond.redirect(safeRedirect(wish) ?? `${base}/login`, { cookies: [clearedSessionCookie(configuration)] });
+    const redirect = safeRedirect(wish);
+    const login = `${base}/login${redirect === null ? '' : `?rd=${encodeURIComponent(redirect)}`}`;
+    // Who switches accounts signs in again on the way back.
+    const next = fields.get('next') === 'login' ? login : (redirect ?? login);
+    return respond.redirect(next, { cookies: [clearedSessionCookie(configuration)] });
   }
 
   return [

@@ -11,6 +11,8 @@ import type { AccessTokens } from '../flows/token-grants.ts';
 import type { PluginPath } from '../plugins/plugin-api.ts';
 import { sessionCookieName } from './cookies.ts';
 import type { Csrf } from './csrf.ts';
+import type { DeviceCookie } from './device-cookie.ts';
+import type { Site } from './pages/layout.ts';
 import type { SafeRedirect } from './redirects.ts';
 
 /** The configuration once the default of `public_url` has been filled in. */
@@ -36,6 +38,8 @@ export interface PublicDependencies {
   readonly signingKeys: Pick<SigningKeys, 'publicJwks'>;
   /** All plugins' own paths, below the base path. */
   readonly pluginPaths: readonly PluginPath[];
+  /** The configured logo as a `data:` URL. */
+  readonly logo?: string | null;
   readonly clock: Clock;
   readonly audit: AuditSink;
   /** Told about failures that are ours: the client gets no more than a code. */
@@ -46,7 +50,10 @@ export interface PublicDependencies {
 export interface PublicParts extends PublicDependencies {
   /** Path of `public_url` without a slash at the end: empty at the root. */
   readonly base: string;
+  /** Whose pages these are. */
+  readonly site: Site;
   readonly csrf: Csrf;
+  readonly device: DeviceCookie;
   readonly safeRedirect: SafeRedirect;
   readonly respond: Responder;
 }

@@ -2,9 +2,11 @@ import { Hono } from 'hono';
 import { GatelodgeError } from '../domain/errors.ts';
 import type { PluginPath } from '../plugins/plugin-api.ts';
 import { createCsrf } from './csrf.ts';
+import { createDeviceCookie } from './device-cookie.ts';
+import { forbiddenEndpoints } from './forbidden.ts';
 import { loginEndpoints } from './login.ts';
 import { logoutEndpoints } from './logout.ts';
-import { problemPage } from './pages/account-pages.ts';
+import { problemPage } from './pages/refusal-pages.ts';
 import { HttpProblem, problemOf } from './problems.ts';
 import type { Endpoint, PublicBindings, PublicContext, PublicDependencies, PublicParts } from './public-parts.ts';
 import { createSafeRedirect } from './redirects.ts';
@@ -17,10 +19,13 @@ import { tokenEndpoints } from './token-api.ts';
  */
 export function createPublicApp(dependencies: PublicDependencies): Hono<{ Bindings: PublicBindings }> {
   const { configuration, secret } = dependencies;
+  const base = new URL(configuration.public_url).pathname.replace(/\/+$/, '');
   const parts: PublicParts = {
     ...dependencies,
-    base: new URL(configuration.public_url).pathname.replace(/\/+$/, ''),
+    base,
+    site: { base, name: configuration.branding.name, logo: dependencies.logo ?? null },
     csrf: createCsrf(configuration, secret),
+    device: createDeviceCookie(configuration, secret, dependencies.clock),
     safeRedirect: createSafeRedirect({
       publicUrl: configuration.public_url,
       allowedRedirects: configuration.allowed_redirects,
@@ -51,7 +56,8 @@ function compileEndpoints(parts: PublicParts): ReadonlyMap<string, ReadonlyMap<s
     methods.set(method, handle);
     methodsByPath.set(full, methods);
   };
-  for (const endpoint of [...loginEndpoints(parts), ...logoutEndpoints(parts), ...tokenEndpoints(parts)]) add(endpoint);
+  const pages = [...loginEndpoints(parts), ...logoutEndpoints(parts), ...forbiddenEndpoints(parts)];
+  for (const endpoint of [...pages, ...tokenEndpoints(parts)]) add(endpoint);
   for (const pluginPath of parts.pluginPaths) {
     if (methodsByPath.has(`${parts.base}${pluginPath.path}`)) {
       throw new GatelodgeError('configuration-invalid', `two things answer at the path ${pluginPath.path}`);
@@ -79,5 +85,5 @@ function renderProblem(parts: PublicParts, context: PublicContext, error: unknow
   if (!(context.req.header('accept') ?? '').includes('text/html')) {
     return parts.respond.json(status, { error: code, message }, { headers });
   }
-  return parts.respond.page(status, problemPage({ base: parts.base, status, message }), { headers });
+  return parts.respond.page(status, problemPage({ site: parts.site, status, message }), { headers });
 }

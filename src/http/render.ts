@@ -4,6 +4,7 @@ import { requestUrl } from '../domain/access-request.ts';
 import type { Decision } from '../domain/decision.ts';
 import type { Identity } from '../domain/identity.ts';
 import { type IdentityHeaders, renderIdentityHeaders } from './identity-headers.ts';
+import type { Refusals } from './refusals.ts';
 
 /** How a front server wants to be refused. nginx turns everything but 401 and 403 into 500. */
 export type Speaks = 'nginx' | 'forwarded';
@@ -25,8 +26,10 @@ export function createRenderer(options: {
   readonly anonymous: Identity | null;
   /** The login page's absolute URL. */
   readonly loginUrl: string;
+  /** Without them, people are refused with empty answers, as programs are. */
+  readonly refusals?: Refusals;
 }): RenderDecision {
-  const { identityHeaders, loginUrl } = options;
+  const { identityHeaders, loginUrl, refusals } = options;
   const nobody = [...ALWAYS, ...renderIdentityHeaders(identityHeaders, options.anonymous)];
   // An identity is made once for a credential and never changed, so its headers are made once too.
   const rendered = new WeakMap<Identity, string[]>();
@@ -52,35 +55,54 @@ export function createRenderer(options: {
       response.writeHead(200, allowed(decision.identity)).end();
       return;
     }
-    const headers = [...ALWAYS, 'X-Auth-Reason', decision.reason];
+    const headers = ['X-Auth-Reason', decision.reason];
     switch (decision.effect) {
       case 'challenge': {
         const location = decision.login && request !== null ? loginLocation(request, decision.reason) : null;
         if (speaks === 'forwarded' && location !== null && request !== null && isNavigation(request)) {
-          headers.push('Location', location);
           // After a form was posted, the login page is to be fetched, not posted to (RFC 9110 section 15.4.4).
           const fetched = request.method === 'GET' || request.method === 'HEAD' || request.method === '';
-          response.writeHead(fetched ? 302 : 303, headers).end();
+          response.writeHead(fetched ? 302 : 303, [...ALWAYS, ...headers, 'Location', location]).end();
           return;
         }
         // nginx before 1.23 hands on the first line of several alone, so it is told all in one (RFC 9110 section 11.6.1).
         const challenges = speaks === 'nginx' ? [decision.challenges.join(', ')] : decision.challenges;
         for (const challenge of challenges) if (challenge !== '') headers.push('WWW-Authenticate', challenge);
         if (speaks === 'nginx' && location !== null) headers.push('Location', location, 'X-Auth-Redirect', location);
-        response.writeHead(401, headers).end();
+        refuse(response, 401, headers, decision, speaks, request);
         return;
       }
       case 'deny':
-        response.writeHead(403, headers).end();
+        refuse(response, 403, headers, decision, speaks, request);
         return;
       case 'limited':
         headers.push('Retry-After', String(decision.retryAfter));
-        response.writeHead(speaks === 'nginx' ? 403 : 429, headers).end();
+        refuse(response, speaks === 'nginx' ? 403 : 429, headers, decision, speaks, request);
         return;
       case 'unavailable':
-        response.writeHead(speaks === 'nginx' ? 403 : 503, headers).end();
+        refuse(response, speaks === 'nginx' ? 403 : 503, headers, decision, speaks, request);
     }
   };
+
+  /** A program gets no body; a person who opens a page is told what happened, or led to where it is told. */
+  function refuse(
+    response: ServerResponse,
+    status: number,
+    headers: string[],
+    decision: Exclude<Decision, { effect: 'allow' }>,
+    speaks: Speaks,
+    request: AccessRequest | null,
+  ): void {
+    if (refusals === undefined || request === null || request.method === 'HEAD' || !isNavigation(request)) {
+      response.writeHead(status, [...ALWAYS, ...headers]).end();
+    } else if (speaks === 'nginx') {
+      const leads = status === 403 ? ['X-Auth-Redirect', refusals.url(decision, request)] : [];
+      response.writeHead(status, [...ALWAYS, ...headers, ...leads]).end();
+    } else {
+      const page = refusals.page(decision, request);
+      response.writeHead(status, [...page.headers, ...headers]).end(page.body);
+    }
+  }
 }
 
 /** A browser that goes to a page, and not a script, picture, stream or socket that could make nothing of a login page. */

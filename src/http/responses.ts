@@ -10,16 +10,21 @@ const EVERYWHERE = {
   'Referrer-Policy': 'same-origin',
 };
 
-/** @param allowedRedirects form-action names them because Chromium holds it against the redirect after the form too */
-export function createResponder(allowedRedirects: readonly string[]): Responder {
-  const policy = [
+/** What a page of ours may do: show its own style and pictures that stand in it. @param forms where its forms may lead */
+export function pagePolicy(forms: string): string {
+  return [
     "default-src 'none'",
     `style-src 'sha256-${hash('sha256', STYLE, 'base64')}'`,
     'img-src data:',
-    `form-action ${["'self'", ...allowedRedirects].join(' ')}`,
+    `form-action ${forms}`,
     "frame-ancestors 'none'",
     "base-uri 'none'",
   ].join('; ');
+}
+
+/** @param allowedRedirects form-action names them because Chromium holds it against the redirect after the form too */
+export function createResponder(allowedRedirects: readonly string[]): Responder {
+  const policy = pagePolicy(["'self'", ...allowedRedirects].join(' '));
 
   const answer = (
     status: number,

@@ -1,14 +1,16 @@
 import { html } from 'hono/html';
-import { alarm, layout, type Markup } from './layout.ts';
+import { alarm, hidden, layout, type Markup, type Site } from './layout.ts';
 
 export interface LoginPage {
-  readonly base: string;
+  readonly site: Site;
   readonly csrf: string;
   /** Where it leads, checked already; null for the default page. */
   readonly redirect: string | null;
   /** What was typed before. A password never comes back. */
   readonly username: string;
   readonly remember: boolean;
+  /** Who is signed in and is asked again. */
+  readonly signedInAs: string | null;
   readonly message: string | null;
 }
 
@@ -16,13 +18,14 @@ export function loginPage(page: LoginPage): Markup {
   const again = page.username !== '';
   const target = page.redirect === null ? null : (URL.parse(page.redirect)?.host ?? null);
   return layout(
+    page.site,
     page.message === null ? 'Sign in' : 'Sign in: not yet',
     html`<h1>Sign in</h1>
 ${target === null ? '' : html`<p class="quiet">You go on to <strong>${target}</strong>.</p>`}
+${page.signedInAs === null ? '' : html`<p class="quiet">You are signed in as <strong>${page.signedInAs}</strong>. Sign in again, or with another account.</p>`}
 ${alarm(page.message)}
-<form method="post" action="${page.base}/login">
-<input type="hidden" name="csrf" value="${page.csrf}">
-<input type="hidden" name="rd" value="${page.redirect ?? ''}">
+<form method="post" action="${page.site.base}/login">
+${hidden(page.csrf, page.redirect)}
 <label for="username">User name</label>
 <input type="text" id="username" name="username" value="${page.username}" autocomplete="username" autocapitalize="none" spellcheck="false" required${described(page)}${again ? '' : html` autofocus`}>
 <label for="password">Password</label>

@@ -47,6 +47,12 @@ button, .button { display: block; width: 100%; min-height: 2.75rem; padding: 0.6
 button:hover, .button:hover { background: var(--accent-strong); }
 a { color: var(--accent); }
 :is(input, button, a):focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
+.brand { display: flex; align-items: center; gap: 0.75rem; margin: 0 0 1.5rem; font-weight: 600; }
+.brand img { display: block; width: auto; max-width: 100%; height: 2.5rem; object-fit: contain; }
+dl { display: grid; grid-template-columns: auto 1fr; gap: 0.375rem 1rem; margin: 0 0 1rem; }
+dt { color: var(--quiet); }
+dd { margin: 0; overflow-wrap: anywhere; min-width: 0; }
+h1 + .quiet:has(+ p) { margin-bottom: 0.5rem; }
 .more { margin: 1.25rem 0 0; text-align: center; }
 @media (max-width: 30rem) {
   body { padding: 0; place-items: stretch; background: var(--card); }
