@@ -1,4 +1,5 @@
 import { writeFile } from 'node:fs/promises';
+import { loadavg } from 'node:os';
 import { countConnections } from './behind-nginx.ts';
 import { measureLogins } from './logins.ts';
 import { measureRow, measureRules, type RowResult, rulesRequests, warmUp } from './measure.ts';
@@ -62,6 +63,13 @@ async function measureBusy(options: Options): Promise<Results['logins']> {
   return result;
 }
 
+async function measureConnections(options: Options): Promise<Results['connections']> {
+  if (!wanted(options, 'nginx')) return null;
+  const connections = await countConnections(options.entry);
+  say(connections === null ? 'nginx: not installed' : `nginx: ${connections} connections`);
+  return connections;
+}
+
 function wanted({ only }: Options, name: string): boolean {
   return only === null || only === name;
 }
@@ -82,17 +90,23 @@ function subjectOf(name: string): Subject {
 }
 
 const options = readOptions(process.argv.slice(2), process.env);
+const PARTS = [...ROWS.map(({ name }) => name), 'rules', 'logins', 'nginx'];
+if (options.only !== null && !PARTS.includes(options.only)) throw new TypeError(`there are only ${PARTS.join(', ')}`);
+const [load = Number.NaN] = loadavg();
 pinLoad();
 if (options.profile === null) {
   const results: Results = {
     rows: await measureRows(options),
     rules: await measureRuleCounts(options),
     logins: await measureBusy(options),
-    connections: wanted(options, 'nginx') ? await countConnections(options.entry) : null,
+    load,
+    connections: await measureConnections(options),
   };
-  const report = renderReport(results, options, new Date());
-  if (options.only === null && !options.quick) await writeFile(`${import.meta.dirname}/../docs/benchmarks.md`, report);
-  else process.stdout.write(report);
+  if (options.only === null) {
+    const report = renderReport(results, options, new Date());
+    if (options.quick) process.stdout.write(report);
+    else await writeFile(`${import.meta.dirname}/../docs/benchmarks.md`, report);
+  }
 } else {
   process.stdout.write(`${renderCosts(await profileCosts(subjectOf(options.profile), options.entry))}\n`);
 }

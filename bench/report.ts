@@ -11,6 +11,8 @@ export interface Results {
   readonly rows: readonly RowResult[];
   readonly rules: readonly { readonly count: number; readonly comparison: Comparison }[];
   readonly logins: LoginsResult | null;
+  /** The machine's load average of the last minute before the bench began: near 0 where it had the machine for itself. */
+  readonly load: number;
   /** null where there is no nginx. */
   readonly connections: number | null;
 }
@@ -20,13 +22,14 @@ const LOGINS_TARGET = 3;
 const CONNECTIONS_TARGET = 10;
 
 /** docs/benchmarks.md. */
-export function renderReport({ rows, rules, logins, connections }: Results, options: Options, now: Date): string {
+export function renderReport({ rows, rules, logins, load, connections }: Results, options: Options, now: Date): string {
   return `# Benchmarks
 
 Written by \`npm run bench\` on ${now.toISOString().slice(0, 10)}${options.quick ? ', **in a hurry (`--quick`): too short to be quoted**' : ''}.
 
 ${cpus()[0]?.model.trim() ?? 'unknown CPU'}, ${cpus().length} cores, ${platform()} ${arch()}, Node.js ${process.versions.node}.
 ${PINNED ? 'The server ran on core 0 alone, the load on core 1.' : '**Server and load shared all cores: `taskset` or a second core is missing.**'}
+Load average before the start: ${load.toFixed(1)}${load > 0.5 ? ' (**others were at work on this machine**)' : ''}.
 
 What counts are the ratios. Each is of two servers that were loaded in turn in one run, so a slower machine, or a neighbour on it, changes
 both. Absolute numbers hold for this machine on this day.

@@ -59,7 +59,7 @@ test('rows and logins end in a report', async () => {
   const met = { ...result, comparison: { ...result.comparison, rate: 0.5, cpu: 0.85 } };
   const missed = { ...result, comparison: { ...result.comparison, rate: 0.849, cpu: 0.5 } };
   const report = renderReport(
-    { rows: [met, missed], rules: [], logins: { ...logins, ratio: 3 }, connections: 11 },
+    { rows: [met, missed], rules: [], logins: { ...logins, ratio: 3 }, load: 3, connections: 11 },
     SHORT,
     new Date(0),
   );
@@ -74,6 +74,7 @@ test('rows and logins end in a report', async () => {
   expect(report).toContain('| 3.0 | below 3 | **no** |');
   expect(report).toContain('**11** connections');
   expect(report).toContain('1970-01-01');
+  expect(report).toContain('others were at work');
 });
 
 test('the profile names the functions that decide', async () => {
