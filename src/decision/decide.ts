@@ -1,4 +1,4 @@
-import type { AccessRequest } from '../domain/access-request.ts';
+import type { AccessRequest, HeaderFields } from '../domain/access-request.ts';
 import type { ChallengeReason, Decision, Deny, DenyReason } from '../domain/decision.ts';
 import type { Identity } from '../domain/identity.ts';
 import { andThen, type MaybePromise } from '../domain/maybe-promise.ts';
@@ -55,9 +55,18 @@ function decideAccess(
   if (access.required?.deny === true) return deny('deny-rule', access.rule);
   if (access.authenticate === false) return admit(access, request, null);
   // Which of two credentials the application would take for its own can't be known (RFC 9110 section 5.3 allows only one).
-  if (request.headers.count('authorization') > 1 || request.headers.count('x-api-key') > 1)
-    return deny('malformed-request', access.rule);
+  if (cameTwice(request.headers)) return deny('malformed-request', access.rule);
   return andThen(authenticator(access, request), (authentication) => judge(gate, access, request, authentication));
+}
+
+/** Envoy joins lines of one name with a comma. Credentials of Basic and Bearer hold none (RFC 9110 section 11.2), nor do API keys. */
+const JOINED = /^(?:basic|bearer) [^,]*,|,\s*(?:basic|bearer) /i;
+
+function cameTwice(headers: HeaderFields): boolean {
+  const authorization = headers.get('authorization');
+  if (authorization !== undefined && (headers.count('authorization') > 1 || JOINED.test(authorization))) return true;
+  const key = headers.get('x-api-key');
+  return key !== undefined && (headers.count('x-api-key') > 1 || key.includes(','));
 }
 
 function judge(gate: Gate, access: Access, request: AccessRequest, authentication: Authentication): Decision {

@@ -79,6 +79,23 @@ describe('authenticate', () => {
   );
 });
 
+describe('lines that a front server joined into one', () => {
+  it.each([
+    ['authorization', 'Basic eDp5,Basic eDp6', false],
+    ['authorization', 'bearer a, Bearer b', false],
+    ['authorization', 'Bearer a,', false],
+    ['authorization', 'Digest a="b", c="d",basic eDp5', false],
+    ['x-api-key', 'a,b', false],
+    ['authorization', 'Digest username="a", realm="basic"', true],
+    ['authorization', 'Bearer a.b-c_d~e+f/g==', true],
+  ] as const)('%s: %s', async (name, value, allowed) => {
+    const gate = gateOf({ paths: [{}], plugins: [plugin('p', good())] });
+    expect(await decided(gate, asked('/', { headers: [name, value] }))).toBe(
+      allowed ? 'allow 1' : 'deny malformed-request 1',
+    );
+  });
+});
+
 describe('requirements', () => {
   it.each([
     [{ users: ['alice'] }, {}, 'allow 1'],
