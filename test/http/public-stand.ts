@@ -57,6 +57,8 @@ export interface StandOptions {
   /** Between the store and its users. */
   readonly store?: (real: Store) => Store;
   readonly users?: readonly Record<string, unknown>[];
+  /** As a `data:` URL. */
+  readonly logo?: string;
 }
 
 export async function publicStand(options: StandOptions = {}): Promise<PublicStand> {
@@ -134,6 +136,7 @@ export async function publicStand(options: StandOptions = {}): Promise<PublicSta
     sessions,
     tokens,
     signingKeys,
+    logo: options.logo ?? null,
     pluginPaths: options.pluginPaths ?? [],
     clock,
     audit,
