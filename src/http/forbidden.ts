@@ -1,5 +1,5 @@
 import type { Reason } from '../domain/decision.ts';
-import { forbiddenPage, type Refused } from './pages/refusal-pages.ts';
+import { type Refused, refusalPage } from './pages/refusal-pages.ts';
 import { type Endpoint, type PublicParts, presentedSessions, requestTarget } from './public-parts.ts';
 import { readRedirect } from './redirects.ts';
 
@@ -11,9 +11,12 @@ const OF_REASON: Partial<Record<Reason, Refused>> = {
   'internal-error': 'unavailable',
 };
 
-/** `GET /forbidden?reason=&rd=`: where a browser is led that was refused by a front server which shows no page of ours. */
+/**
+ * `GET /forbidden?reason=&rd=`: the page about a refusal, which nginx fetches for a browser and shows at the address that
+ * was refused.
+ */
 export function forbiddenEndpoints(parts: PublicParts): readonly Endpoint[] {
-  const { site, csrf, safeRedirect, respond, sessions } = parts;
+  const { site, safeRedirect, respond, sessions, configuration } = parts;
   return [
     {
       path: '/forbidden',
@@ -25,10 +28,11 @@ export function forbiddenEndpoints(parts: PublicParts): readonly Endpoint[] {
         const refused = Object.entries(OF_REASON).find(([name]) => name === reason)?.[1] ?? 'deny';
         // Where the store is away, this page is not the one to ask it again.
         const found = refused === 'deny' ? await sessions.find(presentedSessions(parts, context)) : null;
-        const { field, setCookie } = csrf.issue(context.req.raw.headers);
         const redirect = safeRedirect(readRedirect(target));
-        const markup = forbiddenPage({ site, refused, csrf: field, redirect, user: found?.user ?? null });
-        return respond.page(STATUS[refused], markup, { cookies: [setCookie] });
+        const back = redirect === null ? '' : `&rd=${encodeURIComponent(redirect)}`;
+        const switchUrl = refused === 'deny' ? `${configuration.public_url}/login?prompt=login${back}` : null;
+        const markup = refusalPage({ site, refused, user: found?.user ?? null, switchUrl, redirect });
+        return respond.page(STATUS[refused], markup);
       },
     },
   ];

@@ -51,11 +51,7 @@ export function logoutEndpoints(parts: PublicParts): readonly Endpoint[] {
       const { user, session } = found;
       parts.audit({ event: 'logout', user: user.username, session: session.id, address: clientAddress(context) });
     }
-    const redirect = safeRedirect(wish);
-    const login = `${base}/login${redirect === null ? '' : `?rd=${encodeURIComponent(redirect)}`}`;
-    // Who switches accounts signs in again on the way back.
-    const next = fields.get('next') === 'login' ? login : (redirect ?? login);
-    return respond.redirect(next, { cookies: [clearedSessionCookie(configuration)] });
+    return respond.redirect(safeRedirect(wish) ?? `${base}/login`, { cookies: [clearedSessionCookie(configuration)] });
   }
 
   return [

@@ -10,8 +10,8 @@ import { pagePolicy } from './responses.ts';
 export interface Refusals {
   /** For front servers that hand on what we answer: the page and its header fields. */
   page(decision: Exclude<Decision, { effect: 'allow' }>, request: AccessRequest): { headers: string[]; body: string };
-  /** For those that do not (nginx): where gatelodge's own page about it is. */
-  url(decision: Exclude<Decision, { effect: 'allow' }>, request: AccessRequest): string;
+  /** For those that do not (nginx): path and query of gatelodge's own page about it, for them to fetch. */
+  path(decision: Exclude<Decision, { effect: 'allow' }>, request: AccessRequest): string;
 }
 
 /** Stand in the ready pages for what differs; no template of ours contains them. */
@@ -29,8 +29,17 @@ export function createRefusals(options: {
   readonly login: boolean;
 }): Refusals {
   const { name, publicUrl, login } = options;
+  const base = new URL(publicUrl).pathname.replace(/\/$/, '');
   const ready = (refused: Refused, user: string | null = null) =>
-    text(refusalPage({ name, refused, user, switchUrl: user !== null && login ? URL_BACK : null }));
+    text(
+      refusalPage({
+        site: { name, logo: null },
+        refused,
+        user: user === null ? null : { username: user, name: '' },
+        switchUrl: user !== null && login ? URL_BACK : null,
+        redirect: null,
+      }),
+    );
   const plain: Readonly<Record<Refused, string>> = {
     challenge: ready('challenge'),
     deny: ready('deny'),
@@ -53,8 +62,8 @@ export function createRefusals(options: {
           : denied.replace(URL_BACK, () => escaped(back)).replace(USER, () => escaped(identity.username));
       return { headers: [...fields, 'Content-Length', String(Buffer.byteLength(body))], body };
     },
-    url: (decision, request) =>
-      `${publicUrl}/forbidden?reason=${decision.reason}&rd=${encodeURIComponent(requestUrl(request))}`,
+    path: (decision, request) =>
+      `${base}/forbidden?reason=${decision.reason}&rd=${encodeURIComponent(requestUrl(request))}`,
   };
 }
 

@@ -84,7 +84,7 @@ export function createRenderer(options: {
     }
   };
 
-  /** A program gets no body; a person who opens a page is told what happened, or led to where it is told. */
+  /** A program gets no body; a person who opens a page is told what happened, or the front server where to get that. */
   function refuse(
     response: ServerResponse,
     status: number,
@@ -96,8 +96,8 @@ export function createRenderer(options: {
     if (refusals === undefined || request === null || request.method === 'HEAD' || !isNavigation(request)) {
       response.writeHead(status, [...ALWAYS, ...headers]).end();
     } else if (speaks === 'nginx') {
-      const leads = status === 403 ? ['X-Auth-Redirect', refusals.url(decision, request)] : [];
-      response.writeHead(status, [...ALWAYS, ...headers, ...leads]).end();
+      const page = status === 403 ? ['X-Auth-Page', refusals.path(decision, request)] : [];
+      response.writeHead(status, [...ALWAYS, ...headers, ...page]).end();
     } else {
       const page = refusals.page(decision, request);
       response.writeHead(status, [...page.headers, ...headers]).end(page.body);

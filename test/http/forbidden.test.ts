@@ -1,9 +1,10 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { PASSWORD, type PublicStand, publicStand, type StandOptions } from './public-stand.ts';
-import { csrfField, visitor } from './visitor.ts';
+import { csrfField, ORIGIN, visitor } from './visitor.ts';
 
 const RD = 'https://app.example.com/reports?a=1&b=%26';
 const ASKED = `/gate/forbidden?reason=role-missing&rd=${encodeURIComponent(RD)}`;
+const BOB = { username: 'bob', name: '', email: '', roles: [], groups: [] };
 let stand: PublicStand;
 const open = async (options?: StandOptions) => {
   stand = await publicStand(options);
@@ -19,26 +20,27 @@ describe('the page about a refusal', () => {
     const page = await response.text();
     expect(response.status).toBe(403);
     expect(page).toContain('<strong>alice</strong> (Alice A.)');
-    expect(page).toContain('on <strong>app.example.com</strong>');
     expect(page).toContain(`<a href="${RD.replaceAll('&', '&amp;')}">`);
-    const out = await person.post('/gate/logout', { csrf: csrfField(page), rd: RD, next: 'login' });
-    expect(out.headers.get('location')).toBe(`/gate/login?rd=${encodeURIComponent(RD)}`);
-    expect((await person.get('/gate/')).headers.get('location')).toBe('/gate/login');
-    const form = await (await person.get(out.headers.get('location') ?? '')).text();
-    const back = await person.post('/gate/login', {
-      csrf: csrfField(form),
-      username: 'alice',
-      password: PASSWORD,
-      rd: RD,
-    });
-    expect(back.headers.get('location')).toBe(RD);
+    const [, href = ''] = /<a class="button" href="([^"]+)">Sign in with another account</.exec(page) ?? [];
+    expect(href).toBe(`https://auth.example.com/gate/login?prompt=login&amp;rd=${encodeURIComponent(RD)}`);
+
+    const form = await (await person.get(new URL(href.replaceAll('&amp;', '&')).href.slice(ORIGIN.length))).text();
+    expect(form).toContain('You are signed in as <strong>alice</strong>.');
+    await stand.store.users.insert('usr_bob', { ...BOB, passwordHash: stand.alice.passwordHash }, stand.now());
+    const alice = person.cookies.get('__Host-gatelodge') ?? '';
+    const fields = { csrf: csrfField(form), username: 'bob', password: PASSWORD, rd: RD };
+    expect((await person.post('/gate/login', fields)).headers.get('location')).toBe(RD);
+    expect(await (await person.get('/gate/')).text()).toContain('<strong>bob</strong>');
+    expect(await stand.sessions.find([alice])).toBeNull();
   });
 
   it('offers to sign in where nobody is signed in, and names nobody', async () => {
     const person = await open();
     const page = await (await person.get(ASKED)).text();
     expect(page).not.toContain('alice');
-    expect(page).toContain(`<a class="button" href="/gate/login?rd=${encodeURIComponent(RD)}">`);
+    expect(page).toContain(
+      `<a class="button" href="https://auth.example.com/gate/login?prompt=login&amp;rd=${encodeURIComponent(RD)}">Sign in</a>`,
+    );
   });
 
   it.each([
@@ -65,7 +67,8 @@ describe('the page about a refusal', () => {
     for (const rd of ['https://evil.test/', 'javascript:alert(1)', '//evil.test', '/gate/logout']) {
       const page = await (await person.get(`/gate/forbidden?rd=${encodeURIComponent(rd)}`)).text();
       expect(page).not.toContain(`href="${rd}`);
-      expect(page).toContain('<a href="/gate/">Go to the start page</a>');
+      expect(page).toContain('href="https://auth.example.com/gate/login?prompt=login"');
+      expect(page).not.toContain('Try again');
     }
   });
 });

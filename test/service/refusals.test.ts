@@ -107,16 +107,17 @@ describe('a refused program', () => {
 });
 
 describe('behind nginx', () => {
-  it('a browser is led to the page about the refusal, and nobody else is', async () => {
+  it('a browser’s page about it is told, and nothing to programs', async () => {
     const asked = await nginx('/admin?a=1', { ...BROWSER, ...basic('al&ice') });
     const rd = encodeURIComponent('https://app.example.com/admin?a=1');
     expect(asked.status).toBe(403);
-    expect(asked.headers['x-auth-redirect']).toBe(`${PUBLIC_URL}/forbidden?reason=role-missing&rd=${rd}`);
+    expect(asked.headers['x-auth-page']).toBe(`/gate/forbidden?reason=role-missing&rd=${rd}`);
+    expect(asked.headers['x-auth-redirect']).toBeUndefined();
     expect(asked.headers['location']).toBeUndefined();
     expect(asked.headers['content-length']).toBe('0');
     await nginx('/limited', BROWSER);
-    expect((await nginx('/limited', BROWSER)).headers['x-auth-redirect']).toContain('reason=rate-limited');
+    expect((await nginx('/limited', BROWSER)).headers['x-auth-page']).toContain('reason=rate-limited');
     const program = await nginx('/admin', basic('al&ice'));
-    expect([program.status, program.headers['x-auth-redirect']]).toEqual([403, undefined]);
+    expect([program.status, program.headers['x-auth-page']]).toEqual([403, undefined]);
   });
 });

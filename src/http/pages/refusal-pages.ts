@@ -2,7 +2,7 @@ import { html } from 'hono/html';
 import type { Effect } from '../../domain/decision.ts';
 import type { User } from '../../domain/user.ts';
 import { who } from './account-pages.ts';
-import { hidden, layout, type Markup, type Site } from './layout.ts';
+import { layout, type Markup, type Site } from './layout.ts';
 
 /** For people, where a program would get JSON. */
 export function problemPage(page: { readonly site: Site; readonly status: number; readonly message: string }): Markup {
@@ -41,60 +41,27 @@ const WORDS: Readonly<Record<Refused, { readonly title: string; readonly text: s
 };
 
 /**
- * gatelodge's own page about a refusal, to which front servers lead that cannot show one. It names the account, and offers
- * to sign out and in again on the way back to the same page.
- */
-export function forbiddenPage(page: {
-  readonly site: Site;
-  readonly refused: Refused;
-  readonly csrf: string;
-  /** Where it was, checked already. */
-  readonly redirect: string | null;
-  readonly user: User | null;
-}): Markup {
-  const { site, refused, redirect, user } = page;
-  const { title, text } = WORDS[refused];
-  const target = redirect === null ? null : (URL.parse(redirect)?.host ?? null);
-  const isDenied = refused === 'deny';
-  const to = redirect === null ? '' : `?rd=${encodeURIComponent(redirect)}`;
-  return layout(
-    site,
-    title,
-    html`<h1>${title}</h1>
-${target === null ? '' : html`<p class="quiet">on <strong>${target}</strong></p>`}
-${isDenied && user !== null ? html`<p role="alert">You are signed in as ${who(user)}. This account may not open it.</p>` : html`<p role="alert">${text}</p>`}
-${
-  isDenied && user !== null
-    ? html`<form method="post" action="${site.base}/logout">
-${hidden(page.csrf, redirect)}
-<input type="hidden" name="next" value="login">
-<button type="submit">Sign in with another account</button>
-</form>`
-    : ''
-}
-${isDenied && user === null ? html`<a class="button" href="${site.base}/login${to}">Sign in</a>` : ''}
-${redirect === null ? html`<p class="more"><a href="${site.base}/">Go to the start page</a></p>` : html`<p class="more"><a href="${redirect}">Try again</a></p>`}`,
-  );
-}
-
-/**
- * The small page in a refused navigation, on the application's own origin, where no form of ours would be believed: it has
- * a link instead.
- * @param user whose account was refused; null where that is not known
- * @param switchUrl the login page that asks again and leads back; null where none can help
+ * What a person sees whose navigation was refused. It stands on the application's origin, so its links are whole URLs, and it
+ * has no form: from there none of ours would be believed.
  */
 export function refusalPage(page: {
-  readonly name: string;
+  readonly site: Pick<Site, 'name' | 'logo'>;
   readonly refused: Refused;
-  readonly user: string | null;
+  /** Whose account was refused; null where that is not known. */
+  readonly user: Pick<User, 'username' | 'name'> | null;
+  /** The login page, which asks again, ends the present session and leads back; null where none can help. */
   readonly switchUrl: string | null;
+  /** Where it was, checked already; null where that is where the browser is. */
+  readonly redirect: string | null;
 }): Markup {
-  const { title, text } = WORDS[page.refused];
+  const { refused, user, switchUrl, redirect } = page;
+  const { title, text } = WORDS[refused];
   return layout(
-    { name: page.name, logo: null },
+    page.site,
     title,
     html`<h1>${title}</h1>
-<p role="alert">${page.user === null ? text : html`You are signed in as <strong>${page.user}</strong>. This account may not open it.`}</p>
-${page.switchUrl === null ? '' : html`<a class="button" href="${page.switchUrl}">Sign in with another account</a>`}`,
+<p role="alert">${user === null ? text : html`You are signed in as ${who(user)}. This account may not open it.`}</p>
+${switchUrl === null ? '' : html`<a class="button" href="${switchUrl}">Sign in${user === null ? '' : ' with another account'}</a>`}
+${redirect === null ? '' : html`<p class="more"><a href="${redirect}">Try again</a></p>`}`,
   );
 }
