@@ -18,6 +18,7 @@ import type { LiveRecords } from './domain/live.ts';
 import type { AttemptStore } from './domain/login-attempts.ts';
 import { networkSet } from './domain/network.ts';
 import type { Passwords } from './domain/passwords.ts';
+import type { MakeRateLimit } from './domain/rate-limit.ts';
 import { deriveKey } from './domain/secret.ts';
 import type { Session } from './domain/session.ts';
 import type { Change, Store } from './domain/store.ts';
@@ -144,7 +145,7 @@ export interface Decider {
 }
 
 /** Makes the plugins and the gate; `explain` and `check` use it as the service does. */
-export async function openDecider(core: Core, publicUrl: URL): Promise<Decider> {
+export async function openDecider(core: Core, publicUrl: URL, makeRateLimit?: MakeRateLimit): Promise<Decider> {
   const { configuration, clock, log, directory, passwords, signingKeys, loginLimits: limits } = core;
   const login = createPasswordLogin({ directory, passwords, limits, audit: log.audit });
   const issuer = configuration.tokens.issuer ?? publicUrl.href.replace(/\/$/, '');
@@ -177,7 +178,13 @@ export async function openDecider(core: Core, publicUrl: URL): Promise<Decider> 
     plugins.set(made.name, made);
   }
   return {
-    gate: buildGate({ configuration, plugins, publicUrl, clock }),
+    gate: buildGate({
+      configuration,
+      plugins,
+      publicUrl,
+      clock,
+      ...(makeRateLimit === undefined ? {} : { makeRateLimit }),
+    }),
     ...{ plugins, login, tokens },
     async close() {
       for (const { plugin } of plugins.values()) await plugin.close?.();

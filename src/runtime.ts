@@ -1,6 +1,15 @@
-import { applyChange, type Core, createHandlers, failureDetail, openCore, openDecider } from './compose.ts';
+import {
+  applyChange,
+  type Core,
+  type CoreParts,
+  createHandlers,
+  failureDetail,
+  openCore,
+  openDecider,
+} from './compose.ts';
 import type { PluginInstanceConfiguration } from './config/plugin-instances.ts';
 import type { Configuration } from './config/schema.ts';
+import type { GateParts } from './decision/access.ts';
 import type { Handlers } from './http/listener.ts';
 
 /** A configuration at work: everything between a listener and the data. */
@@ -11,8 +20,11 @@ export interface Runtime {
   close(): Promise<void>;
 }
 
+/** What goes on when a configuration takes the place of another, or is shared by several processes. */
+export type Shared = Pick<CoreParts, 'attempts'> & Pick<GateParts, 'makeRateLimit'>;
+
 /** How soon what another process changes holds here, in ms. The question costs 4 µs. */
-const FOLLOW = 200;
+const FOLLOW = 50;
 /** How much of "when was it last used" a crash may lose, in ms. */
 const FLUSH = 5_000;
 /** How often what has expired is removed, in ms. */
@@ -25,11 +37,12 @@ export async function openRuntime(
     readonly plugins: readonly PluginInstanceConfiguration[];
   },
   publicUrl: URL,
+  shared: Shared = {},
 ): Promise<Runtime> {
-  const core = await openCore(sound);
+  const core = await openCore({ ...sound, ...shared });
   try {
     await core.signingKeys.ensure();
-    const decider = await openDecider(core, publicUrl);
+    const decider = await openDecider(core, publicUrl, shared.makeRateLimit);
     const handlers = createHandlers(core, decider, publicUrl);
     const stopFollowing = core.store.changes.follow((change) => applyChange(core, change), FOLLOW);
     const flush = () => Promise.all([core.liveSessions.flush(), core.liveApiKeys.flush()]);

@@ -1,7 +1,7 @@
 import type { Configuration, RuleConfiguration } from '../config/schema.ts';
 import type { PluginInstance } from '../domain/authentication.ts';
 import { type Clock, systemClock } from '../domain/clock.ts';
-import { createRateLimit, type TakeFromAllowance } from '../domain/rate-limit.ts';
+import { createRateLimit, type MakeRateLimit, type TakeFromAllowance } from '../domain/rate-limit.ts';
 import { compilePolicy, type Policy } from './policy.ts';
 import type { Rule } from './rule.ts';
 
@@ -47,10 +47,13 @@ export interface GateParts {
   /** Where browsers reach gatelodge; its path is put in front of the plugins' paths. */
   readonly publicUrl: URL;
   readonly clock?: Clock;
+  /** Default: in this process alone. */
+  readonly makeRateLimit?: MakeRateLimit;
 }
 
 /** @throws RangeError where a rule names a plugin that is not there; the configuration's check has said so before */
-export function buildGate({ configuration, plugins, publicUrl, clock = systemClock }: GateParts): Gate {
+export function buildGate({ configuration, plugins, publicUrl, clock = systemClock, ...parts }: GateParts): Gate {
+  const makeRateLimit = parts.makeRateLimit ?? ((_name, limit) => createRateLimit(limit, clock).take);
   const policy = compilePolicy(configuration);
   const { auth } = configuration;
   const defaults = auth.default_plugins ?? [...plugins.keys()];
@@ -74,7 +77,10 @@ export function buildGate({ configuration, plugins, publicUrl, clock = systemClo
       authenticate,
       mode: mode ?? auth.default_mode,
       required: rule.required,
-      take: limit === undefined ? null : createRateLimit({ ...limit, burst: limit.burst ?? limit.requests }, clock),
+      take:
+        limit === undefined
+          ? null
+          : makeRateLimit(`rule ${rule.number}`, { ...limit, burst: limit.burst ?? limit.requests }),
       ...asking(asked),
     };
   };

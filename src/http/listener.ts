@@ -30,7 +30,11 @@ const MAX_HEADERS = 65_536;
 const DRAIN_STEP = 25;
 
 /** Listens; the handlers may come later, and until then everything but the health check is 503. */
-export async function listen(listener: Listener, handlers: () => Handlers | null): Promise<Listening> {
+export async function listen(
+  listener: Listener,
+  handlers: () => Handlers | null,
+  ownsSocket = true,
+): Promise<Listening> {
   let draining = false;
   const server = createServer({ keepAliveTimeout: KEEP_ALIVE, maxHeaderSize: MAX_HEADERS }, (message, response) => {
     if (draining) response.setHeader('Connection', 'close');
@@ -38,7 +42,7 @@ export async function listen(listener: Listener, handlers: () => Handlers | null
   });
   // Node.js would drop what comes after the 2000th field without a word, and with it, say, X-Forwarded-For. Their size is limited.
   server.maxHeadersCount = 0;
-  if ('socket' in listener) await listenOnSocket(server, listener.socket, listener.socket_chmod);
+  if ('socket' in listener) await listenOnSocket(server, listener.socket, listener.socket_chmod, ownsSocket);
   else await listening(server, () => server.listen(listener.port, listener.host));
   return {
     address: addressOf(server, listener),
@@ -116,8 +120,9 @@ function listening(server: Server, start: () => void): Promise<void> {
   });
 }
 
-async function listenOnSocket(server: Server, path: string, mode: string): Promise<void> {
-  await removeStaleSocket(path);
+async function listenOnSocket(server: Server, path: string, mode: string, owns: boolean): Promise<void> {
+  // A worker shares its listener with others, which may have made it already.
+  if (owns) await removeStaleSocket(path);
   // Made closed: between listening and chmod nobody else can connect.
   const umask = process.umask(0o177);
   try {
@@ -129,7 +134,7 @@ async function listenOnSocket(server: Server, path: string, mode: string): Promi
 }
 
 /** A socket that a killed process left behind. One that somebody answers on, and whatever is no socket, stays. */
-async function removeStaleSocket(path: string): Promise<void> {
+export async function removeStaleSocket(path: string): Promise<void> {
   if (statSync(path, { throwIfNoEntry: false })?.isSocket() !== true) return;
   const answered = await new Promise<boolean>((resolve) => {
     const probe = connect(path);

@@ -1,0 +1,117 @@
+import cluster, { type Worker } from 'node:cluster';
+import { systemClock } from '../domain/clock.ts';
+import type { AttemptStore } from '../domain/login-attempts.ts';
+import { createAttemptsInMemory } from '../stores/attempts-in-memory.ts';
+import type { AttemptAnswer, AttemptQuestion, ToPrimary, ToWorker } from './messages.ts';
+
+export interface Ready {
+  readonly addresses: readonly string[];
+  readonly publicUrl: string;
+}
+
+export interface PrimaryEvents {
+  /** All workers answer. */
+  ready(facts: Ready): void;
+  /** A worker ended that nobody told to; another takes its place. */
+  lost(pid: number, code: number | null): void;
+}
+
+export interface Workers {
+  /** Resolves to true when all have ended as they were told to; to false where they could not start. */
+  readonly ended: Promise<boolean>;
+  signal(signal: 'SIGHUP'): void;
+  /** @param deadline in ms, after which they are killed */
+  stop(deadline: number): void;
+}
+
+/** A worker that ends sooner than this after its start is not replaced at once, or a bad machine would do nothing else. */
+const SHORT_LIFE = 2_000;
+
+/**
+ * Starts this program again as so many workers, which share its listeners. It decides nothing itself: it counts failed
+ * logins for all of them, passes on what they tell each other, and replaces one that ends.
+ */
+export function startWorkers(count: number, events: PrimaryEvents): Workers {
+  const attempts = createAttemptsInMemory(systemClock);
+  const ready = new Map<number, Ready>();
+  let stopping = false;
+  let said = false;
+  let finish: (well: boolean) => void = () => {};
+  const ended = new Promise<boolean>((resolve) => {
+    finish = resolve;
+  });
+
+  function fork(): void {
+    const worker = cluster.fork();
+    const began = Date.now();
+    worker.on('message', (message: ToPrimary) => receive(worker, message));
+    worker.on('exit', (code) => {
+      ready.delete(worker.id);
+      if (stopping || !said) {
+        // One that cannot even start has said why; the others would fail alike.
+        if (!stopping) killAll();
+        stopping = true;
+        if (alive().length === 0) finish(said);
+        return;
+      }
+      events.lost(worker.process.pid ?? 0, code);
+      setTimeout(
+        () => {
+          if (!stopping) fork();
+        },
+        Math.max(0, began + SHORT_LIFE - Date.now()),
+      );
+    });
+  }
+
+  function receive(worker: Worker, message: ToPrimary): void {
+    if (message.kind === 'ask')
+      void answer(attempts, message.question).then((reply) =>
+        send(worker, { kind: 'answer', id: message.id, answer: reply }),
+      );
+    else if (message.kind === 'taken') for (const other of alive()) if (other.id !== worker.id) send(other, message);
+    if (message.kind !== 'ready') return;
+    ready.set(worker.id, message);
+    if (said || ready.size < count) return;
+    said = true;
+    events.ready(message);
+  }
+
+  for (let started = 0; started < count; started += 1) fork();
+  return {
+    ended,
+    signal: (signal) => {
+      for (const worker of alive()) worker.process.kill(signal);
+    },
+    stop(deadline) {
+      stopping = true;
+      for (const worker of alive()) worker.process.kill('SIGTERM');
+      setTimeout(killAll, deadline).unref();
+      if (alive().length === 0) finish(true);
+    },
+  };
+}
+
+function alive(): Worker[] {
+  return Object.values(cluster.workers ?? {}).filter((worker) => worker !== undefined && !worker.isDead()) as Worker[];
+}
+
+function killAll(): void {
+  for (const worker of alive()) worker.process.kill('SIGKILL');
+}
+
+function send(worker: Worker, message: ToWorker): void {
+  // A worker that has gone meanwhile needs no answer.
+  if (worker.isConnected()) worker.send(message, () => {});
+}
+
+async function answer(attempts: AttemptStore, question: AttemptQuestion): Promise<AttemptAnswer> {
+  switch (question.call) {
+    case 'begin':
+      return attempts.begin(question.subjects);
+    case 'end':
+      return attempts.end(question.subjects, question.outcome);
+    case 'forget':
+      return attempts.forget(question.subject);
+  }
+}
