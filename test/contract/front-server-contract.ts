@@ -26,7 +26,7 @@ export interface Traits {
   readonly passesStatusOn: boolean;
   /** The longest that a silent gatelodge can keep a client waiting, in ms. */
   readonly patience: number;
-  /** Tidies paths up before anything else, so that `//` does not come back after login. */
+  /** Tidies URLs up before anything else, so that `//` in the path and `;` in the query do not come back after login. */
   readonly tidiesPaths: boolean;
   /** Whether the recipe speaks HTTP/2 to clients. */
   readonly http2: boolean;

@@ -23,6 +23,8 @@ const SPELLINGS: readonly ((name: string) => string)[] = [
   (name) => name.replace('-', '_'),
   (name) => name.replaceAll('-', '.'),
 ];
+/** The characters other than letters, digits and the hyphen that a name may have (RFC 9110 section 5.6.2). */
+const ODD = [..."!#$%&'*+.^_`|~"];
 const FORGED = SPELLINGS.flatMap((spelled) => IDENTITY.map((name) => `${spelled(name)}: forged`));
 /** Not all in one request: HAProxy takes 101 lines. */
 const BATCHES = [FORGED.slice(0, FORGED.length / 2), FORGED.slice(FORGED.length / 2)];
@@ -75,6 +77,17 @@ export function describeForgery({ stack, traits }: Subject): void {
       expect(seen()).not.toContain('forged');
     });
 
+    test('nor any other character in place of the hyphens, which CGI and what copies it read as one', async () => {
+      for (const character of ODD) {
+        for (const name of ['X-Auth-User', 'X-Auth-Roles', 'Remote-User']) {
+          await send('GET /page', [`Host: ${APP}`, alices, `${name.replaceAll('-', character)}: forged`]);
+          await send('GET /page', [`Host: ${APP}`, alices, `${name.replace('-', character)}: forged`]);
+        }
+      }
+      expect(stack().application.requests.length).toBeGreaterThan(0);
+      expect(seen()).not.toContain('forged');
+    });
+
     test('nor where no credential is looked at, or gatelodge is not asked', async () => {
       const requests = ['/health', '/public/x', '/robots.txt'].flatMap((path) =>
         BATCHES.map((forged) => ({ path, forged })),
@@ -97,21 +110,34 @@ export function describeForgery({ stack, traits }: Subject): void {
     });
 
     test('naming headers in Connection takes none of them off the application’s request', async () => {
-      const names = [...IDENTITY, 'X-Forwarded-For', 'X-Forwarded-Proto', 'X-Forwarded-Host', 'Host'].join(', ');
-      const bytes = `GET /page HTTP/1.1\r\nHost: ${APP}\r\n${alices}\r\nX-Auth-User: forged\r\nConnection: close, ${names}\r\n\r\n`;
-      expect(statusOf(await rawRequest(stack().port, bytes, { servername: APP }))).toBe(200);
-      expect(stack().application.requests[0]?.headers).toMatchObject({
-        'x-auth-user': ['alice'],
-        'x-auth-roles': ['user,a%2Cb'],
-        'x-forwarded-for': ['127.0.0.1'],
-        'x-forwarded-proto': ['https'],
-      });
+      // Envoy answers 400 to some names, so they come one by one.
+      for (const name of [...IDENTITY, 'X-Forwarded-For', 'X-Forwarded-Proto', 'X-Forwarded-Host', 'Host']) {
+        stack().application.requests.length = 0;
+        const bytes = `GET /page HTTP/1.1\r\nHost: ${APP}\r\n${alices}\r\nX-Auth-User: forged\r\nConnection: close, ${name}\r\n\r\n`;
+        const status = statusOf(await rawRequest(stack().port, bytes, { servername: APP }));
+        expect([200, 400]).toContain(status);
+        if (name.startsWith('X-Auth-')) expect(status).toBe(200);
+        for (const { headers } of stack().application.requests)
+          expect(headers).toMatchObject({
+            'x-auth-user': ['alice'],
+            'x-auth-roles': ['user,a%2Cb'],
+            'x-forwarded-for': ['127.0.0.1'],
+            'x-forwarded-proto': ['https'],
+          });
+      }
     });
 
     test('naming them in Connection takes nothing off the check either', async () => {
-      const names = 'X-Forwarded-Uri, X-Forwarded-Method, X-Forwarded-Host, X-Forwarded-Proto, X-Original-URL';
-      const bytes = `GET /page HTTP/1.1\r\nHost: ${APP}\r\n${WORDS.join('\r\n')}\r\nConnection: close, ${names}\r\n\r\n`;
-      expect(statusOf(await rawRequest(stack().port, bytes, { servername: APP }))).toBe(401);
+      for (const name of [
+        'X-Forwarded-Uri',
+        'X-Forwarded-Method',
+        'X-Forwarded-Host',
+        'X-Forwarded-Proto',
+        'X-Original-URL',
+      ]) {
+        const bytes = `GET /page HTTP/1.1\r\nHost: ${APP}\r\n${WORDS.join('\r\n')}\r\nConnection: close, ${name}\r\n\r\n`;
+        expect([400, 401]).toContain(statusOf(await rawRequest(stack().port, bytes, { servername: APP })));
+      }
       expect(stack().application.requests).toEqual([]);
     });
 

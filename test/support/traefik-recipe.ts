@@ -1,9 +1,9 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { handshakes } from './accepts.ts';
 import { startProgram, waitUntil } from './child-process.ts';
 import { freePort } from './free-port.ts';
 import { HOSTS, type Places, type Recipe } from './front-server-stack.ts';
+import { ask } from './http-client.ts';
 import { type Replacement, replaceText } from './replace-text.ts';
 import { findProgram } from './skip.ts';
 
@@ -54,8 +54,17 @@ export function traefikRecipe(name: 'minimal' | 'complete'): Recipe {
       const traefik = await startProgram(path, [`--configfile=${file}`], { cwd: places.directory, env: {} });
       const stop = async (): Promise<void> => void (await traefik.stop());
       try {
-        // It listens before it has read the dynamic files; without them sniStrict is not in force and there is no certificate.
-        await waitUntil('traefik', () => handshakes(places.tlsPort, HOSTS.app), traefik);
+        // It listens before it has read the dynamic files, and knows no host until then.
+        const url = `https://${HOSTS.app}:${places.tlsPort}/`;
+        await waitUntil(
+          'traefik',
+          () =>
+            ask(url).then(
+              ({ status }) => status !== 404,
+              () => false,
+            ),
+          traefik,
+        );
       } catch (error) {
         await stop();
         throw error;
