@@ -36,7 +36,7 @@ describe('what is not run, compared with what is', () => {
     );
     const identity = [...(await recipe('gatelodge-auth.conf')).matchAll(/\$upstream_http_(x_auth_\w+);/g)]
       .map((match) => match[1])
-      .filter((name) => name !== 'x_auth_redirect');
+      .filter((name) => name !== 'x_auth_redirect' && name !== 'x_auth_page');
     const path = /proxy_pass http:\/\/gatelodge(\/\S+);/.exec(location)?.[1];
     expect(path).toBe('/validate/nginx');
 
