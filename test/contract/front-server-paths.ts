@@ -8,7 +8,7 @@ const APP = 'app.example.com';
 const OPEN = 'open.example.com';
 
 /** Ways to write a path so that one server sees a public one in it and another a protected one. */
-const TRICKS = ['/public', '/health', '/robots.txt'].flatMap((open) => [
+const tricksAround = (open: string): string[] => [
   `${open}/../admin`,
   `${open}/..%2fadmin`,
   `${open}/..%2Fadmin`,
@@ -53,7 +53,7 @@ const TRICKS = ['/public', '/health', '/robots.txt'].flatMap((open) => [
   `//admin`,
   `/./admin`,
   `/ADMIN/..${open}`,
-]);
+];
 /** A URL that the application may see without a credential: nothing in it can be read in two ways. */
 const PLAINLY_PUBLIC = /^\/(?:(?:public|health)(?:\/[\w.-]*\w)*\/?|robots\.txt)(?:\?.*)?$/;
 
@@ -93,10 +93,15 @@ export function describePaths({ stack, traits }: Subject): void {
   };
 
   describe('paths', () => {
-    test.each(TRICKS)('%s leads nobody into what is protected', async (path) => {
-      for (const target of [path, `https://${APP}${path}`]) await send(`GET ${target}`, APP);
-      for (const { url } of stack().application.requests) expect(url).toMatch(PLAINLY_PUBLIC);
-    });
+    test.each(['/public', '/health', '/robots.txt'])(
+      'no spelling leads from %s into what is protected',
+      async (open) => {
+        const targets = tricksAround(open).flatMap((path) => [path, `https://${APP}${path}`]);
+        // Side by side: Envoy keeps a connection on which it refused for a second.
+        await Promise.all(targets.map((target) => send(`GET ${target}`, APP)));
+        for (const { url } of stack().application.requests) expect(url).toMatch(PLAINLY_PUBLIC);
+      },
+    );
 
     test('an absolute request target counts, not the Host beside it', async () => {
       // A server may as well refuse two hosts at all.
