@@ -11,12 +11,16 @@ import { findProgram } from '../../support/skip.ts';
 export const RECIPES = 'deploy/haproxy';
 export type RecipeName = 'minimal' | 'complete';
 
-/** @param program the name under which `findProgram` knows it */
-export function haproxyRecipe(program: string, name: RecipeName): Recipe {
+/** @param program the name under which `findProgram` knows it @param changes what else is different */
+export function haproxyRecipe(
+  program: string,
+  name: RecipeName,
+  changes: (places: Places) => readonly Replacement[] = () => [],
+): Recipe {
   return {
     yaml: join(RECIPES, `${name}.yaml`),
     async start(places) {
-      const file = await writeConfiguration(name, places);
+      const file = await writeConfiguration(name, places, changes(places));
       await checkHaproxy(program, file);
       // In the foreground and without a master process.
       const running = await startProgram(programNamed(program), ['-db', '-f', file]);
@@ -41,7 +45,7 @@ export function haproxyRecipe(program: string, name: RecipeName): Recipe {
 export async function writeConfiguration(
   name: RecipeName,
   places: Places,
-  changes: readonly Replacement[] = [],
+  changes: readonly Replacement[],
 ): Promise<string> {
   const both = join(places.directory, 'both.pem');
   await writeFile(both, (await readFile(places.certificate, 'utf8')) + (await readFile(places.key, 'utf8')));
