@@ -35,7 +35,7 @@ import { recordDecisions } from './http/decision-log.ts';
 import { WireHeaderFields } from './http/header-fields.ts';
 import { compileIdentityHeaders } from './http/identity-headers.ts';
 import type { Handlers } from './http/listener.ts';
-import { clientAddress, createPeers, type Peer } from './http/peer.ts';
+import { createClientAddresses, createPeers, type Peer } from './http/peer.ts';
 import { createPublicApp } from './http/public.ts';
 import { createRefusals } from './http/refusals.ts';
 import { createRenderer } from './http/render.ts';
@@ -168,6 +168,7 @@ export async function openDecider(core: Core, publicUrl: URL, makeRateLimit?: Ma
       passwords,
       login: (username, password, address) => login.login({ username, password, address }),
       beginLogin: limits.begin,
+      issuedHere: tokens.issuedHere,
       verifyAccessToken: tokens.verifyAccessToken,
       cookieName: sessionCookieName({ cookie: configuration.cookie, public_url: publicUrl.href }),
       replaceOwnHash: (owner, place, username, expected, next) =>
@@ -202,6 +203,7 @@ export function createHandlers(core: Core, decider: Decider, publicUrl: URL): Ha
   const { configuration, log, clock, secret, sessions, signingKeys, store } = core;
   const { plugins, gate, login, tokens } = decider;
   const trusted = networkSet(configuration.trusted_proxies);
+  const clientAddressOf = createClientAddresses(trusted);
   const base = publicUrl.href.replace(/\/$/, '');
   const identityHeaders = compileIdentityHeaders(
     configuration.identity_headers,
@@ -233,7 +235,7 @@ export function createHandlers(core: Core, decider: Decider, publicUrl: URL): Ha
       gate,
       frontServer: configuration.front_server,
       publicScheme: publicUrl.protocol === 'http:' ? 'http' : 'https',
-      trusted,
+      clientAddressOf,
       render: createRenderer({
         ...{ identityHeaders, anonymous, loginUrl: `${base}/login` },
         refusals: createRefusals({
@@ -246,7 +248,7 @@ export function createHandlers(core: Core, decider: Decider, publicUrl: URL): Ha
       countGuess: core.loginLimits.countGuess,
     }),
     publicPart(message, response, peer: Peer, requestId) {
-      const address = clientAddress(peer, new WireHeaderFields(message.rawHeaders), trusted);
+      const address = clientAddressOf(peer, new WireHeaderFields(message.rawHeaders));
       log.withRequestId(requestId, () => void listenPublic(address, message.url ?? '/', requestId)(message, response));
     },
     async missing() {

@@ -28,7 +28,8 @@ export function createForeignJwtVerifier(options: JwtOptions): VerifyForeignJwt 
       if (payload.iat !== undefined && payload.iat > Math.floor(now / 1_000) + leeway) return null;
       return payload;
     } catch (error) {
-      if (isIssuersFault(error)) throw new GatelodgeError('store-unavailable', 'the keys of the token issuer cannot be had', { cause: error });
+      if (isIssuersFault(error))
+        throw new GatelodgeError('store-unavailable', 'the keys of the token issuer cannot be had', { cause: error });
       // A header that names an algorithm the key is not for is a TypeError: the sender's fault like every other.
       if (error instanceof errors.JOSEError || error instanceof TypeError || error instanceof DOMException) return null;
       throw error;
@@ -48,11 +49,15 @@ function keyOf(options: JwtOptions): JWTVerifyGetKey {
     const key = createSecretKey(Buffer.from(options.secret, 'utf8'));
     return async () => key;
   }
-  if (options.jwks_url !== undefined) return createRemoteJWKSet(new URL(options.jwks_url), { timeoutDuration: 1_500, cooldownDuration: 10_000 });
+  if (options.jwks_url !== undefined)
+    return createRemoteJWKSet(new URL(options.jwks_url), { timeoutDuration: 1_500, cooldownDuration: 10_000 });
   const text = options.public_key?.trim() ?? '';
   if (text.startsWith('{')) {
     const parsed: unknown = JSON.parse(text);
-    const keys = typeof parsed === 'object' && parsed !== null && 'keys' in parsed && Array.isArray(parsed.keys) ? parsed.keys : [parsed];
+    const keys =
+      typeof parsed === 'object' && parsed !== null && 'keys' in parsed && Array.isArray(parsed.keys)
+        ? parsed.keys
+        : [parsed];
     return createLocalJWKSet({ keys });
   }
   const key = text.includes('BEGIN CERTIFICATE') ? new X509Certificate(text).publicKey : createPublicKey(text);

@@ -78,6 +78,7 @@ function withoutData(
     passwords: createPasswords(configuration.hashing),
     login: async () => ({ kind: 'refused' }),
     beginLogin: async () => ({ kind: 'limited', retryAfter: 1 }),
+    issuedHere: () => false,
     verifyAccessToken: async () => null,
     cookieName: sessionCookieName(configuration),
     replaceOwnHash: async () => {},

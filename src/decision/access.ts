@@ -14,8 +14,10 @@ export interface Access {
   readonly mode: 'any' | 'all';
   readonly challenges: readonly string[];
   readonly login: boolean;
-  /** null for the default, which asks for no more than to be somebody. */
-  readonly required: RuleConfiguration | null;
+  /** Whether it refuses whatever matches. */
+  readonly denies: boolean;
+  /** What it asks of whoever it is; null where being somebody is enough. */
+  readonly requirements: Requirements | null;
   readonly take: TakeFromAllowance | null;
 }
 
@@ -24,6 +26,25 @@ export interface OwnPath {
   readonly path: string;
   readonly plugin: string;
   readonly description: string;
+}
+
+export type Requirements = Pick<
+  RuleConfiguration,
+  'users' | 'roles' | 'groups' | 'scopes' | 'permission' | 'mfa' | 'max_age'
+>;
+
+/** Most rules ask for nothing, and then a check need not look. */
+function requirementsOf({
+  users,
+  roles,
+  groups,
+  scopes,
+  permission,
+  mfa,
+  max_age,
+}: RuleConfiguration): Requirements | null {
+  const asked = { users, roles, groups, scopes, permission, mfa, max_age };
+  return Object.values(asked).every((one) => one === undefined || one === false) ? null : asked;
 }
 
 /** The pages of whichever plugin has its credential from the login page. */
@@ -76,7 +97,8 @@ export function buildGate({ configuration, plugins, publicUrl, clock = systemClo
       rule: rule.number,
       authenticate,
       mode: mode ?? auth.default_mode,
-      required: rule.required,
+      denies: deny,
+      requirements: requirementsOf(rule.required),
       take:
         limit === undefined
           ? null
@@ -94,7 +116,8 @@ export function buildGate({ configuration, plugins, publicUrl, clock = systemClo
             rule: 0,
             authenticate: auth.default_behavior === 'authenticated',
             mode: auth.default_mode,
-            required: null,
+            denies: false,
+            requirements: null,
             take: null,
             ...asking(auth.default_behavior === 'authenticated' ? instances(defaults) : []),
           },

@@ -52,7 +52,7 @@ function decideAccess(
   request: AccessRequest,
   authenticator: Authenticator,
 ): MaybePromise<Decision> {
-  if (access.required?.deny === true) return deny('deny-rule', access.rule);
+  if (access.denies) return deny('deny-rule', access.rule);
   if (access.authenticate === false) return admit(access, request, null);
   // Which of two credentials the application would take for its own can't be known (RFC 9110 section 5.3 allows only one).
   if (cameTwice(request.headers)) return deny('malformed-request', access.rule);
@@ -90,7 +90,7 @@ function judge(gate: Gate, access: Access, request: AccessRequest, authenticatio
 
 /** null where everything is met, else the refusal. */
 function meetsRequirements(gate: Gate, access: Access, identity: Identity): Decision | null {
-  const { required, rule } = access;
+  const { requirements: required, rule } = access;
   if (required === null) return null;
   if (required.users !== undefined && !required.users.includes(identity.username))
     return deny('user-not-allowed', rule, identity);
@@ -129,5 +129,6 @@ function challenge(access: Access, reason: ChallengeReason): Decision {
 }
 
 function overlap(wanted: readonly string[], held: readonly string[]): boolean {
-  return wanted.some((name) => held.includes(name));
+  for (const name of wanted) if (held.includes(name)) return true;
+  return false;
 }

@@ -19,6 +19,8 @@ export interface Rule {
   readonly host: HostPattern | null;
   /** null: any path. */
   readonly path: { readonly kind: 'literal' | 'pattern'; readonly text: string } | null;
+  /** Whether it looks at more than host and path. */
+  readonly conditional: boolean;
   readonly methods: ReadonlySet<string> | null;
   readonly networks: NetworkSet | null;
   readonly headers: ReadonlyArray<readonly [string, string]> | null;
@@ -35,6 +37,7 @@ export function compileRule(configuration: RuleConfiguration, number: number): R
     required: configuration,
     host: host === undefined ? null : parseHostPattern(host),
     path: path === undefined ? null : { kind: configuration.regex ? 'pattern' : 'literal', text: path },
+    conditional: [methods, networks, headers, query].some((condition) => condition !== undefined),
     methods: methods === undefined ? null : withHead(methods),
     networks: networks === undefined ? null : networkSet(networks),
     headers:
@@ -64,6 +67,7 @@ function withHead(methods: readonly string[]): ReadonlySet<string> {
 export function matchRule(rule: Rule, request: AccessRequest, path: string): Match {
   if (rule.host !== null && rule.host.port !== null && rule.host.port !== request.port) return 'no';
   if (rule.path !== null && !pathMatches(rule.path, path)) return 'no';
+  if (!rule.conditional) return 'yes';
   let match: Match = 'yes';
   if (rule.methods !== null) {
     if (request.method === '') match = 'undecidable';

@@ -7,6 +7,8 @@ export interface Live<T> {
   readonly record: T;
   user: User | null;
   identity: Identity | null;
+  /** The secret that was last found to be the record's: comparing with it costs a tenth of hashing again. */
+  proven: string | null;
 }
 
 /** What plugins look credentials up in. Nothing is written on the way of a check: when it was used is noted and written later. */

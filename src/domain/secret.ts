@@ -40,6 +40,26 @@ export function secretMatches(secret: string, secretHash: Uint8Array): boolean {
   return presented.length === secretHash.length && timingSafeEqual(presented, secretHash);
 }
 
+/** Whether the secret is the record's. Remembers, in memory alone, the one that was, and compares with that in constant time. */
+export function proves(
+  secret: string,
+  live: { readonly record: { readonly secretHash: Uint8Array }; proven: string | null },
+): boolean {
+  if (live.proven !== null && sameSecret(secret, live.proven)) return true;
+  if (!secretMatches(secret, live.record.secretHash)) return false;
+  // A copy: a part of the header line would keep the whole line in memory for as long as the session lives.
+  live.proven = Buffer.from(secret, 'latin1').toString('latin1');
+  return true;
+}
+
+/** In constant time for texts of one length, as secrets are. */
+function sameSecret(one: string, other: string): boolean {
+  if (one.length !== other.length) return false;
+  let difference = 0;
+  for (let at = 0; at < one.length; at += 1) difference |= one.charCodeAt(at) ^ other.charCodeAt(at);
+  return difference === 0;
+}
+
 /** An independent key for one purpose, derived from the service's secret (HKDF-SHA-256, RFC 5869). */
 export function deriveKey(secret: string, purpose: string, length = 32): Buffer {
   return Buffer.from(hkdfSync('sha256', secret, 'gatelodge', purpose, length));

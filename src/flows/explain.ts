@@ -57,7 +57,7 @@ export async function explain(gate: Gate, request: AccessRequest, assumed: Authe
   const readings = readPath(request.rawPath);
   const access = own === null ? accessOf(gate, decision) : null;
   const rule = own === null && decision.rule > 0 ? decision.rule : null;
-  const full = access?.required ?? null;
+  const full = rule === null ? null : (gate.policy.rules[rule - 1]?.required ?? null);
   return {
     decision: decision.effect,
     reason: decision.effect === 'allow' ? null : decision.reason,

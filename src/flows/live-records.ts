@@ -18,13 +18,13 @@ function createLiveRecords<T extends { readonly id: string }>(parts: {
 }): LiveRecords<T> {
   const cache = createRecordCache<Live<T>>(async (id) => {
     const record = await parts.load(id);
-    return record === null ? null : { record, user: null, identity: null };
+    return record === null ? null : { record, user: null, identity: null, proven: null };
   }, parts.max);
   let noted = new Map<string, number>();
   return {
     find: (id) => cache.get(id),
     get: (id) => cache.peek(id)?.record,
-    set: (id, record) => cache.set(id, { record, user: null, identity: null }),
+    set: (id, record) => cache.set(id, { record, user: null, identity: null, proven: null }),
     used(record) {
       const now = parts.clock();
       if (now - parts.lastUsed(record) < RESOLUTION) return;

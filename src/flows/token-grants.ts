@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
 import { readJwtHeader, signJwt, verifyJwt } from '../adapters/jose.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { User } from '../domain/user.ts';
@@ -23,11 +24,16 @@ export interface VerifiedAccessToken {
 export interface AccessTokens {
   /** A token for somebody who has just proved who they are. `now` in ms since the epoch. */
   issueAccessToken(user: User, now: number): Promise<IssuedAccessToken>;
+  /** False where the text can't be one of ours, told at once by its header: other issuers' tokens come with every request too. */
+  issuedHere(token: string): boolean;
   /** null for everything that is not a live access token of ours. */
   verifyAccessToken(token: string): Promise<VerifiedAccessToken | null>;
 }
 
 const TYPE = 'at+jwt';
+/** `{"` in base64url, with which every header begins. */
+const JSON_OBJECT = 'eyJ';
+const LONGEST_HEADER = 512;
 /** Far beyond any token of ours, and little enough to decode without a thought. */
 const LONGEST_TOKEN = 16_384;
 
@@ -44,8 +50,20 @@ export function createAccessTokens(options: {
 }): AccessTokens {
   const { keys, issuer, audience, clock } = options;
   const expiresIn = Math.max(1, Math.floor(options.lifetime / 1_000));
+  // An issuer's tokens begin with the same few headers. One of another type than ours is somebody else's for good.
+  const foreignHeaders = new LRUCache<string, true>({ max: 1_000 });
 
   return {
+    issuedHere(token) {
+      if (!token.startsWith(JSON_OBJECT) || token.length > LONGEST_TOKEN) return false;
+      const header = token.slice(0, token.indexOf('.'));
+      if (foreignHeaders.has(header)) return false;
+      if (readJwtHeader(token)?.typ === TYPE) return true;
+      // A copy: a part of the token would keep the whole of it in memory.
+      if (header.length <= LONGEST_HEADER) foreignHeaders.set(Buffer.from(header).toString(), true);
+      return false;
+    },
+
     async issueAccessToken(user, now) {
       const { kid, algorithm, privateKey } = keys.current();
       const iat = Math.floor(now / 1_000);

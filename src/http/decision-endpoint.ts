@@ -6,10 +6,9 @@ import type { AccessRequest, HeaderFields } from '../domain/access-request.ts';
 import type { Decision } from '../domain/decision.ts';
 import type { CountGuess } from '../domain/login-attempts.ts';
 import { andThen, isPromise, type MaybePromise } from '../domain/maybe-promise.ts';
-import type { NetworkSet } from '../domain/network.ts';
 import { bearerToken } from '../plugins/authorization.ts';
 import { WireHeaderFields } from './header-fields.ts';
-import { clientAddress, type Peer } from './peer.ts';
+import type { ClientAddresses, Peer } from './peer.ts';
 import { readAutoTarget } from './profiles/auto.ts';
 import { ENVOY_PREFIX, readEnvoyTarget } from './profiles/envoy.ts';
 import { readForwardedTarget } from './profiles/forwarded.ts';
@@ -40,7 +39,7 @@ export interface DecisionEndpointParts {
   readonly gate: Gate;
   readonly frontServer: Configuration['front_server'];
   readonly publicScheme: 'http' | 'https';
-  readonly trusted: NetworkSet;
+  readonly clientAddressOf: ClientAddresses;
   readonly render: RenderDecision;
   readonly onDecision: OnDecision;
   /** Without it, guesses at keys and tokens are refused and not counted. */
@@ -54,7 +53,7 @@ const VALIDATE = '/validate';
 
 /** `/validate` and the profiles below it, read from the raw request target: what a router makes of a path is none of its business. */
 export function createDecisionEndpoint(parts: DecisionEndpointParts): DecisionEndpoint {
-  const { gate, render, onDecision, trusted, countGuess } = parts;
+  const { gate, render, onDecision, clientAddressOf, countGuess } = parts;
   const envoy: Profile = (message, headers) => ({
     target: readEnvoyTarget(message.url ?? '', message.method ?? '', headers, parts.publicScheme),
     speaks: 'forwarded',
@@ -92,9 +91,7 @@ export function createDecisionEndpoint(parts: DecisionEndpointParts): DecisionEn
     if (profile === null) return false;
     const headers = new WireHeaderFields(message.rawHeaders);
     const { target, speaks } = profile(message, headers);
-    const request = isTarget(target)
-      ? accessRequest(target, headers, (fields) => clientAddress(peer, fields, trusted))
-      : null;
+    const request = isTarget(target) ? accessRequest(target, headers, (fields) => clientAddressOf(peer, fields)) : null;
     const finish = (decided: Decision) => {
       let decision = decided;
       try {
@@ -111,14 +108,14 @@ export function createDecisionEndpoint(parts: DecisionEndpointParts): DecisionEn
       if (request !== null) return decide(gate, request);
       // With no rules at all, gatelodge can be asked whether a credential is good, by a front server that tells no target.
       if (target === 'missing' && gate.policy.rules.length === 0)
-        return decideCredential(gate, noTarget(headers, peer, trusted));
+        return decideCredential(gate, noTarget(headers, peer, clientAddressOf));
       return deny('malformed-request');
     };
     const decision = decideSafely(() =>
       andThen(outcome(), (decided) => {
         const credential = countGuess === undefined ? null : guessedCredential(decided, headers);
         if (credential === null || countGuess === undefined) return decided;
-        return andThen(countGuess(credential, clientAddress(peer, headers, trusted)), (retryAfter) =>
+        return andThen(countGuess(credential, clientAddressOf(peer, headers)), (retryAfter) =>
           retryAfter === 0 ? decided : limited(decided.rule, retryAfter),
         );
       }),
@@ -155,7 +152,7 @@ function guessedCredential(decision: Decision, headers: HeaderFields): string | 
   return given.every((credential) => credential === undefined) ? null : given.join('\n');
 }
 
-function noTarget(headers: WireHeaderFields, peer: Peer, trusted: NetworkSet): AccessRequest {
+function noTarget(headers: WireHeaderFields, peer: Peer, clientAddressOf: ClientAddresses): AccessRequest {
   const nowhere = { method: '', scheme: 'https', host: '', port: 0, requestTarget: '/' } as const;
-  return accessRequest(nowhere, headers, (fields) => clientAddress(peer, fields, trusted));
+  return accessRequest(nowhere, headers, (fields) => clientAddressOf(peer, fields));
 }

@@ -33,6 +33,17 @@ export class WireHeaderFields implements HeaderFields {
   }
 }
 
+/** Lower case of a letter; what it makes of other characters does not matter, since the whole name is compared after it. */
+const LOWER = 0x20;
+
 function isName(field: string | undefined, name: string): boolean {
-  return field !== undefined && field.length === name.length && (field === name || field.toLowerCase() === name);
+  if (field === undefined || field.length !== name.length) return false;
+  // Many names have the same length, few the same ends, and making a name lower case is what costs.
+  const last = name.length - 1;
+  if (
+    (field.charCodeAt(0) | LOWER) !== name.charCodeAt(0) ||
+    (field.charCodeAt(last) | LOWER) !== name.charCodeAt(last)
+  )
+    return false;
+  return field === name || field.toLowerCase() === name;
 }

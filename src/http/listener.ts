@@ -3,6 +3,7 @@ import { chmodSync, statSync, unlinkSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { connect } from 'node:net';
 import type { Listener } from '../config/schema.ts';
+import { CheckMessage } from './check-message.ts';
 import type { DecisionEndpoint } from './decision-endpoint.ts';
 import type { Peer } from './peer.ts';
 
@@ -36,10 +37,13 @@ export async function listen(
   ownsSocket = true,
 ): Promise<Listening> {
   let draining = false;
-  const server = createServer({ keepAliveTimeout: KEEP_ALIVE, maxHeaderSize: MAX_HEADERS }, (message, response) => {
-    if (draining) response.setHeader('Connection', 'close');
-    answer(message, response, listener.serves, handlers(), draining);
-  });
+  const server = createServer(
+    { keepAliveTimeout: KEEP_ALIVE, maxHeaderSize: MAX_HEADERS, IncomingMessage: CheckMessage },
+    (message, response) => {
+      if (draining) response.setHeader('Connection', 'close');
+      answer(message, response, listener.serves, handlers(), draining);
+    },
+  );
   // Node.js would drop what comes after the 2000th field without a word, and with it, say, X-Forwarded-For. Their size is limited.
   server.maxHeadersCount = 0;
   if ('socket' in listener) await listenOnSocket(server, listener.socket, listener.socket_chmod, ownsSocket);

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { LRUCache } from 'lru-cache';
 import type { HeaderFields } from '../domain/access-request.ts';
 import { type NetworkSet, plainAddress } from '../domain/network.ts';
 
@@ -22,6 +23,28 @@ export function createPeers(trusted: NetworkSet): (socket: Socket) => Peer {
       known.set(socket, peer);
     }
     return peer;
+  };
+}
+
+/** Distinct X-Forwarded-For lines that are remembered; a front server's clients come again and again. */
+const MOST_LINES = 2_000;
+
+/** The client's address of a request, null where it can't be told; see clientAddress. */
+export type ClientAddresses = (peer: Peer, headers: HeaderFields) => string | null;
+
+export function createClientAddresses(trusted: NetworkSet): ClientAddresses {
+  const known = new LRUCache<string, { readonly address: string | null }>({ max: MOST_LINES });
+  return (peer, headers) => {
+    const line = headers.get('x-forwarded-for');
+    if (!peer.trusted || line === undefined) return peer.address;
+    if (headers.count('x-forwarded-for') > 1 || line.length > 256) return clientAddress(peer, headers, trusted);
+    const key = `${peer.address ?? ''} ${line}`;
+    let found = known.get(key);
+    if (found === undefined) {
+      found = { address: clientAddress(peer, headers, trusted) };
+      known.set(key, found);
+    }
+    return found.address;
   };
 }
 

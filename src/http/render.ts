@@ -93,11 +93,11 @@ export function createRenderer(options: {
     speaks: Speaks,
     request: AccessRequest | null,
   ): void {
-    if (refusals === undefined || request === null || request.method === 'HEAD' || !isNavigation(request)) {
+    const tells = refusals !== undefined && request !== null && (speaks !== 'nginx' || status === 403);
+    if (!tells || request.method === 'HEAD' || !isNavigation(request)) {
       response.writeHead(status, [...ALWAYS, ...headers]).end();
     } else if (speaks === 'nginx') {
-      const page = status === 403 ? ['X-Auth-Page', refusals.path(decision, request)] : [];
-      response.writeHead(status, [...ALWAYS, ...headers, ...page]).end();
+      response.writeHead(status, [...ALWAYS, ...headers, 'X-Auth-Page', refusals.path(decision, request)]).end();
     } else {
       const page = refusals.page(decision, request);
       response.writeHead(status, [...page.headers, ...headers]).end(page.body);

@@ -1,5 +1,5 @@
 import { andThen, isPromise, type MaybePromise } from '../domain/maybe-promise.ts';
-import { secretMatches, splitSecret } from '../domain/secret.ts';
+import { proves, splitSecret } from '../domain/secret.ts';
 import { bearerToken } from './authorization.ts';
 import { type BuiltInContext, identityOf } from './built-in.ts';
 import {
@@ -22,7 +22,7 @@ export function createApiKeyPlugin(context: BuiltInContext): AuthenticationPlugi
     const parts = splitSecret(text, API_KEY_PREFIX);
     if (parts === null) return CREDENTIALS_REJECTED;
     return andThen(apiKeys.find(parts.id), (live) => {
-      if (live === null || !secretMatches(parts.secret, live.record.secretHash)) return CREDENTIALS_REJECTED;
+      if (live === null || !proves(parts.secret, live)) return CREDENTIALS_REJECTED;
       const { expiresAt } = live.record;
       if (expiresAt !== null && clock() >= expiresAt) return CREDENTIALS_REJECTED;
       return andThen(directory.byId(live.record.userId), (user) => {

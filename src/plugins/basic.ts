@@ -1,4 +1,4 @@
-import { createHmac, randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import type { BasicOptions } from '../config/plugin-options.ts';
 import type { Identity } from '../domain/identity.ts';
 import type { LoginLimited } from '../domain/login-attempts.ts';
@@ -40,8 +40,8 @@ function basicPlugin<Entry extends object>(
   context: BuiltInContext,
 ): AuthenticationPlugin {
   const remembered = createRemembered<{ readonly of: Entry | LoginLimited }>(context.clock, remember);
-  // A key of this process alone: what is remembered can't be compared with anything outside.
-  const key = randomBytes(32);
+  // A key of this process alone, of fixed length and in front: what is remembered can't be compared with anything outside.
+  const key = randomBytes(32).toString('base64url');
 
   function verified(entry: Entry | LoginLimited | null): MaybePromise<AuthenticationResult> {
     if (entry === null) return CREDENTIALS_REJECTED;
@@ -56,7 +56,7 @@ function basicPlugin<Entry extends object>(
     authenticate(request) {
       const authorization = readAuthorization(request.headers.get('authorization'));
       if (authorization?.scheme !== 'basic') return NOT_RESPONSIBLE;
-      const digest = createHmac('sha256', key).update(authorization.credentials).digest('base64url');
+      const digest = hash('sha256', key + authorization.credentials, 'base64url');
       const begin = (): MaybePromise<AuthenticationResult> => {
         const credentials = basicCredentials(authorization);
         if (credentials === null) return CREDENTIALS_REJECTED;

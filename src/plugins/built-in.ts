@@ -21,6 +21,8 @@ export interface BuiltInContext extends PluginContext {
   /** Asked before a password is judged that is not the directory's. */
   readonly beginLogin: BeginLogin;
   /** Whose the access token is; null where it is none of ours, or no longer good. */
+  /** False where the text cannot be an access token of ours, at once and without looking at its signature. */
+  readonly issuedHere: (token: string) => boolean;
   readonly verifyAccessToken: (token: string) => Promise<VerifiedToken | null>;
   readonly cookieName: string;
   /** Writes an own user's stronger hash where it came from; rejects where that can't be written. */

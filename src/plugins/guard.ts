@@ -50,7 +50,8 @@ export function guardPlugin(
   // Made once by the plugin and frozen, an identity need not be looked at again, nor its headers be made again.
   const known = new WeakMap<object, Identity>();
   if (!(plugin.paths ?? []).every(isPluginPath)) fail('the plugin names a path that cannot be served');
-  if (plugin.challenge !== undefined && !isChallenge(plugin.challenge)) fail('the plugin names a challenge that cannot be sent');
+  if (plugin.challenge !== undefined && !isChallenge(plugin.challenge))
+    fail('the plugin names a challenge that cannot be sent');
   const names = Object.keys(plugin.identityHeaders ?? {});
   if (!names.every(isIdentityHeaderName)) fail('the plugin names a header that cannot carry an identity');
   return {

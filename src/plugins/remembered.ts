@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache';
 import type { Clock } from '../domain/clock.ts';
 
 /**
- * Credentials that were checked a moment ago, under a hash: a signature costs 100 µs and a password 20 ms, and programs send
+ * Credentials that were checked a moment ago: tokens as they are, passwords under a keyed hash. A signature costs 100 µs and a password 20 ms, and programs send
  * theirs with every request. The same credential is checked once however many requests wait for it. Failures are not remembered.
  */
 export interface Remembered<T extends object> {

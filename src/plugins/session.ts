@@ -1,7 +1,7 @@
 import { cookieValues } from '../domain/cookie-header.ts';
 import type { Live } from '../domain/live.ts';
 import { andThen, isPromise, type MaybePromise } from '../domain/maybe-promise.ts';
-import { secretMatches, splitSecret } from '../domain/secret.ts';
+import { proves, splitSecret } from '../domain/secret.ts';
 import { isLive, type Session } from '../domain/session.ts';
 import { type BuiltInContext, identityOf } from './built-in.ts';
 import {
@@ -26,7 +26,7 @@ export function createSessionPlugin(context: BuiltInContext): AuthenticationPlug
     const parts = splitSecret(value);
     if (parts === null) return SESSION_EXPIRED;
     return andThen(sessions.find(parts.id), (live) => {
-      if (live === null || !secretMatches(parts.secret, live.record.secretHash)) return SESSION_EXPIRED;
+      if (live === null || !proves(parts.secret, live)) return SESSION_EXPIRED;
       if (isLive(live.record, clock())) return identify(live);
       // Another process may have seen it since: what is remembered here tells only what was asked here.
       sessions.forget(parts.id);

@@ -131,11 +131,15 @@ ${odd.map(([type]) => `  - {path: /${type}, plugins: [${type}]}\n  - {path: /opt
       expect([answer.status, answer.headers['x-auth-reason']]).toEqual([503, 'internal-error']);
       expect(answer.headers['x-auth-user']).toBeUndefined();
     }
-    const logged = service
-      .output()
-      .split('\n')
-      .filter((line) => line.includes('"event":"plugin"') && line.includes(`"instance":"${type}"`));
-    expect(logged.length).toBeGreaterThan(0);
+    // Lines wait a moment for others, to be written together.
+    await expect
+      .poll(() =>
+        service
+          .output()
+          .split('\n')
+          .filter((line) => line.includes('"event":"plugin"')),
+      )
+      .toContainEqual(expect.stringContaining(`"instance":"${type}"`));
     expect(service.output()).not.toContain('secret-in-message');
   });
 

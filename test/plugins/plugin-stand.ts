@@ -113,6 +113,7 @@ export async function pluginStand({ hashing = { concurrency: 2, queue: 200 } } =
       log: (level, message, detail) => void logged.push(`${level} ${message} ${JSON.stringify(detail ?? {})}`),
       login: (username, password, address) => login.login({ username, password, address }),
       beginLogin: limits.begin,
+      issuedHere: tokens.issuedHere,
       verifyAccessToken: tokens.verifyAccessToken,
       replaceOwnHash: async () => {},
     }),

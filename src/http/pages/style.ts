@@ -33,7 +33,7 @@ export const STYLE = `
 html { font: 100%/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif; -webkit-text-size-adjust: 100%; }
 body { margin: 0; min-height: 100vh; min-height: 100dvh; display: grid; place-items: center; padding: 1.25rem; background: var(--page); color: var(--text); }
 main { width: 100%; max-width: 25rem; padding: 2rem; background: var(--card); border: 1px solid var(--hair); border-radius: 0.875rem; box-shadow: 0 1px 2px rgb(0 0 0 / 0.06), 0 12px 32px -16px rgb(0 0 0 / 0.25); }
-h1 { margin: 0 0 0.25rem; font-size: 1.5rem; line-height: 1.25; font-weight: 650; letter-spacing: -0.01em; text-wrap: balance; }
+h1 { margin: 0 0 0.5rem; font-size: 1.5rem; line-height: 1.25; font-weight: 650; letter-spacing: -0.01em; text-wrap: balance; }
 p { margin: 0 0 1rem; overflow-wrap: anywhere; }
 .quiet { color: var(--quiet); }
 .quiet strong { color: var(--text); font-weight: 600; }
@@ -52,7 +52,6 @@ a { color: var(--accent); }
 dl { display: grid; grid-template-columns: auto 1fr; gap: 0.375rem 1rem; margin: 0 0 1rem; }
 dt { color: var(--quiet); }
 dd { margin: 0; overflow-wrap: anywhere; min-width: 0; }
-h1 + .quiet:has(+ p) { margin-bottom: 0.5rem; }
 .more { margin: 1.25rem 0 0; text-align: center; }
 @media (max-width: 30rem) {
   body { padding: 0; place-items: stretch; background: var(--card); }

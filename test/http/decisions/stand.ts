@@ -6,7 +6,7 @@ import { networkSet } from '../../../src/domain/network.ts';
 import { createDecisionEndpoint, type DecisionRecord } from '../../../src/http/decision-endpoint.ts';
 import { compileIdentityHeaders } from '../../../src/http/identity-headers.ts';
 import { listen } from '../../../src/http/listener.ts';
-import { createPeers } from '../../../src/http/peer.ts';
+import { createClientAddresses, createPeers } from '../../../src/http/peer.ts';
 import { createRenderer } from '../../../src/http/render.ts';
 import { makeIdentity } from '../../../src/plugins/plugin-api.ts';
 
@@ -54,7 +54,7 @@ export async function decisionStand({
     gate,
     frontServer: parsed.front_server,
     publicScheme: publicUrl.protocol === 'http:' ? 'http' : 'https',
-    trusted,
+    clientAddressOf: createClientAddresses(trusted),
     render: createRenderer({
       identityHeaders,
       anonymous: user === '' ? null : makeIdentity({ subject: '', username: user, roles, methods: [] }),
