@@ -29,7 +29,7 @@ export async function configurationOf(text: string, options: Partial<LoadInput> 
 }
 
 /** A directory with these files, removed after the test. */
-export function directoryWith(files: Readonly<Record<string, string>>): string {
+export function directoryWith(files: Readonly<Record<string, string | Buffer>>): string {
   const directory = mkdtempSync(join(tmpdir(), 'gatelodge-config-'));
   onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
   for (const [name, content] of Object.entries(files)) writeFileSync(join(directory, name), content);

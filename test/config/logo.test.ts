@@ -4,7 +4,7 @@ import { readLogo } from '../../src/config/logo.ts';
 import { configurationOf, directoryWith, problems } from './loading.ts';
 
 const SVG = '<svg xmlns="http://www.w3.org/2000/svg"/>';
-const read = (content: string) => readLogo(join(directoryWith({ 'logo.any': content }), 'logo.any'));
+const read = (content: string | Buffer) => readLogo(join(directoryWith({ 'logo.any': content }), 'logo.any'));
 
 describe('a logo', () => {
   it.each([
@@ -13,6 +13,15 @@ describe('a logo', () => {
     `<?xml version="1.0"?>${'<!-- x -->'.repeat(200)}${SVG}`,
   ])('is an SVG by its content %#', (content) => {
     expect(read(content).dataUrl).toBe(`data:image/svg+xml;base64,${Buffer.from(content).toString('base64')}`);
+  });
+
+  it.each([
+    ['image/png', '\x89PNG\r\n\x1a\n'],
+    ['image/jpeg', '\xff\xd8\xff\xe0'],
+    ['image/gif', 'GIF89a'],
+    ['image/webp', 'RIFF\0\0\0\0WEBP'],
+  ])('is %s by its first bytes', (type, bytes) => {
+    expect(read(Buffer.from(bytes, 'latin1')).dataUrl).toMatch(new RegExp(`^data:${type};base64,`));
   });
 
   it.each([
