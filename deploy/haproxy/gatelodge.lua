@@ -22,7 +22,11 @@ local IDENTITY = {
   "x-auth-user", "x-auth-subject", "x-auth-name", "x-auth-email", "x-auth-roles", "x-auth-groups", "x-auth-method",
 }
 -- What of a refusal is meant for the client.
-local FOR_CLIENT = { "location", "set-cookie", "www-authenticate", "retry-after", "x-auth-reason", "cache-control" }
+local FOR_CLIENT = {
+  "location", "set-cookie", "www-authenticate", "retry-after", "x-auth-reason", "cache-control",
+  -- Of the page that a person sees.
+  "content-type", "content-security-policy", "x-content-type-options",
+}
 -- The check has no body and is a connection of its own, whatever the request is (RFC 9110 section 7.6.1).
 local NOT_ASKED = {
   "connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade", "expect",
@@ -56,7 +60,7 @@ core.register_action("gatelodge", { "http-req" }, function(txn)
 
   -- gatelodge gives its reason with each refusal. Whatever has none is no answer of its.
   local meant = headers["x-auth-reason"] and answer.status >= 300
-  local reply = txn:reply({ status = meant and answer.status or 503 })
+  local reply = txn:reply({ status = meant and answer.status or 503, body = meant and answer.body or "" })
   for _, name in ipairs(meant and FOR_CLIENT or {}) do
     -- The lists begin at 0.
     local at, values = 0, headers[name] or {}

@@ -7,6 +7,7 @@ import { describeFailure } from './front-server-failure.ts';
 import { describeForgery } from './front-server-forgery.ts';
 import { describeLogin } from './front-server-login.ts';
 import { describePaths } from './front-server-paths.ts';
+import { describeRefusals } from './front-server-refusals.ts';
 import { describeStreams } from './front-server-streams.ts';
 
 /** A front server as the suite knows it. All of its recipes have the rules of deploy/nginx's. */
@@ -44,6 +45,8 @@ export interface Subject {
 const RULES = [
   // Public, but not on this front server: whoever makes gatelodge believe in this host is in.
   '{host: open.example.com, authenticate: false}',
+  '{path: /seldom, authenticate: false, rate_limit: {requests: 1, per: 1h, burst: 1}}',
+  '{path: /backstage, plugins: [session], roles: [admin]}',
   '{path: /rarely, authenticate: false, rate_limit: {requests: 1, per: 1h, burst: 1}}',
 ];
 
@@ -56,6 +59,7 @@ export function describeFrontServer(name: string, server: FrontServerUnderTest):
       describeCredentials(subject);
       describeForgery(subject);
       describePaths(subject);
+      describeRefusals(subject);
       describeStreams(subject, true);
       describeConnections(subject);
     });
@@ -64,6 +68,7 @@ export function describeFrontServer(name: string, server: FrontServerUnderTest):
       describeLogin(subject);
       describeForgery(subject);
       describePaths(subject);
+      describeRefusals(subject);
       describeStreams(subject, false);
       describeConnections(subject);
     });
