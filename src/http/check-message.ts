@@ -13,12 +13,17 @@ if (ordinary !== undefined) {
   Object.defineProperty(CheckMessage.prototype, 'headers', {
     ...ordinary,
     get(this: CheckMessage) {
-      if (this.url?.startsWith('/validate') !== true) return ordinary.get?.call(this);
+      if (!isCheck(this.url ?? '')) return ordinary.get?.call(this);
       const headers = readByServer(this.rawHeaders);
       Object.defineProperty(this, 'headers', { value: headers });
       return headers;
     },
   });
+}
+
+/** Whether a request target is below `/validate`: exactly, since a base path may begin like it. */
+export function isCheck(url: string): boolean {
+  return url.startsWith('/validate') && (url.length === 9 || url.charCodeAt(9) === 0x2f || url.charCodeAt(9) === 0x3f);
 }
 
 /** `Host`, without which HTTP/1.1 is refused, and `Expect`, which wants an answer before the body. */

@@ -3,7 +3,7 @@ import { chmodSync, statSync, unlinkSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { connect } from 'node:net';
 import type { Listener } from '../config/schema.ts';
-import { CheckMessage } from './check-message.ts';
+import { CheckMessage, isCheck } from './check-message.ts';
 import type { DecisionEndpoint } from './decision-endpoint.ts';
 import type { Peer } from './peer.ts';
 
@@ -68,7 +68,7 @@ function answer(
   if (isPath(url, '/healthz')) json(response, 200, { status: 'alive' });
   else if (isPath(url, '/readyz')) void ready(response, handlers, draining);
   else if (handlers === null) json(response, 503, { error: 'store-unavailable', message: 'gatelodge is starting' });
-  else if (url.startsWith('/validate') && isCheck(url)) {
+  else if (isCheck(url)) {
     const peer = handlers.peerOf(message.socket);
     if (serves.includes('decisions') && handlers.decisions(message, response, peer)) return;
     json(response, 404, { error: 'not-found', message: 'there is no such check here' });
@@ -80,11 +80,6 @@ function answer(
 
 function isPath(url: string, path: string): boolean {
   return url === path || (url.startsWith(path) && url.charCodeAt(path.length) === 0x3f);
-}
-
-function isCheck(url: string): boolean {
-  const next = url.charCodeAt('/validate'.length);
-  return Number.isNaN(next) || next === 0x2f || next === 0x3f;
 }
 
 async function ready(response: ServerResponse, handlers: Handlers | null, draining: boolean): Promise<void> {
