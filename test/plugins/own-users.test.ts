@@ -50,6 +50,14 @@ describe('users of the instance’s own', () => {
   });
 });
 
+it('the same credential is compared once however many requests wait for it', async () => {
+  const plugin = await make({ users: { alice: hash } });
+  const before = stand.verifications();
+  const answers = await Promise.all(Array.from({ length: 50 }, () => says(plugin, basic('alice', PASSWORD))));
+  expect(new Set(answers)).toEqual(new Set(['alice']));
+  expect(stand.verifications() - before).toBe(1);
+});
+
 describe('an htpasswd file', () => {
   it('is followed: new, changed and removed users, and the file’s end', async () => {
     const file = join(stand.directoryPath, 'htpasswd');

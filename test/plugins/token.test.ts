@@ -103,6 +103,26 @@ describe('a forged token is rejected:', () => {
   });
 });
 
+it('no broken token has the good ones of others taken for somebody else’s', async () => {
+  const token = await issue(alice);
+  const [header = ''] = token.split('.');
+  for (const text of [
+    header,
+    `${header}x`,
+    `${header}.`,
+    `${header}.x`,
+    `${header}..`,
+    `${header}.a.b`,
+    `${header}.a.b.c`,
+    `${header}.a.b.c.d`,
+    `${header}.${'x'.repeat(20_000)}`,
+  ]) {
+    expect(await bearer(text)).toBe('credentials-rejected');
+  }
+  expect(await bearer(token)).toBe('alice');
+  expect(await bearer(await issue(alice))).toBe('alice');
+});
+
 describe('a token that was good', () => {
   it('ends at its end, though it is remembered', async () => {
     const token = await issue(alice);

@@ -48,6 +48,21 @@ describe('a listener', () => {
     for (const path of ['/healthz', '/healthz?x', '/readyz']) expect(await status(port, path), path).toBe(200);
   });
 
+  it('hands on every header field of what only begins like a check', async () => {
+    const seen: unknown[] = [];
+    const { port } = await start(['decisions', 'public'], () => ({
+      ...HANDLERS,
+      publicPart: (message, response) => {
+        seen.push(message.headers.cookie, message.headers['x-forwarded-for']);
+        response.writeHead(418, { 'Content-Length': '0' }).end();
+      },
+    }));
+    for (const path of ['/login', '/validated/login', '/validate-x', '/validate%2f', '/Validate']) {
+      expect((await check(port, ['Cookie: a=1', 'X-Forwarded-For: 192.0.2.1'], { path })).status, path).toBe(418);
+    }
+    expect(seen).toEqual(Array(5).fill(['a=1', '192.0.2.1']).flat());
+  });
+
   it('lets nobody in before there is anybody to ask', async () => {
     let handlers: Handlers | null = null;
     const { port } = await start(['decisions', 'public'], () => handlers);
