@@ -1,24 +1,23 @@
-import { seededRandom } from './statistics.ts';
-
 /** Rules in YAML, one a line, and what is asked of them. */
 export interface RuleSet {
   readonly rules: readonly string[];
-  /** Host and request target: each belongs to one rule, and all rules are asked for with the same likelihood. */
+  /** Host and request target, each of another rule. */
   readonly targets: readonly { readonly host: string; readonly target: string }[];
 }
 
-const ASKED = 4_096;
+/** As many as the smallest set has: sets differ in how many rules there are, not in how much of the machine's cache is asked for. */
+const ASKED = 10;
 
 /**
  * Rules of five kinds in equal parts: literal paths and patterns on one large host, both on many small hosts, and paths on any host.
- * Every text has the same length in every set, so that sets differ in nothing but their size.
- * @param count a multiple of five, at most 100,000
+ * Every text has the same length in every set. Ten rules are asked about, from the first to the last part of the set.
+ * @param count a multiple of ten, at most 100,000
  */
 export function ruleSet(count: number): RuleSet {
   const made = Array.from({ length: count }, (_, index) => rule(index));
-  const random = seededRandom(42);
-  const targets = Array.from({ length: ASKED }, () => {
-    const { host, target } = made[Math.floor(random() * count)] ?? rule(0);
+  const targets = Array.from({ length: ASKED }, (_, index) => {
+    // Two of each kind, wherever the tenth of the set begins.
+    const { host, target } = made[Math.floor((index * count) / ASKED / 5) * 5 + (index % 5)] ?? rule(0);
     return { host, target };
   });
   return { rules: made.map(({ yaml }) => yaml), targets };
