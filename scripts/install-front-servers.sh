@@ -29,4 +29,15 @@ for line in "${packages[@]}"; do
   touch "$stamp"
 done
 
+# What the files for containers and clusters are held against: a program with Kubernetes' schemas, and the schema of compose files,
+# for which alone the other package is here.
+stamp=$home/programs/.schemas-1.37.0-1.29.2
+if [ ! -e "$stamp" ]; then
+  "$home/bin/pip" install --quiet --disable-pip-version-check kubernetes-validate==1.37.0
+  "$home/bin/pip" install --quiet --disable-pip-version-check --no-deps docker-compose==1.29.2
+  ln -sfn "$home/bin/kubernetes-validate" "$home/programs/kubernetes-validate"
+  ln -sfn "$home"/lib/python3*/site-packages/compose/config/compose_spec.json "$home/programs/compose-spec.json"
+  touch "$stamp"
+fi
+
 echo "$home/programs"
