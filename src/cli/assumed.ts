@@ -36,7 +36,7 @@ export function assume({ user, roles, groups, scopes }: Assumption, known: User 
     roles: roles ?? known?.roles ?? [],
     groups: groups ?? known?.groups ?? [],
     scopes: scopes ?? null,
-    userId: known?.id ?? null,
+    userId: known?.id ?? (username === '' ? null : `assumed:${username}`),
     authenticatedAt: now,
     methods: [],
   });

@@ -47,7 +47,11 @@ export const rule = z.strictObject({
     .optional()
     .describe('Plugin instances that may say who it is. Default `auth.default_plugins`.'),
   mode: z.enum(['any', 'all']).optional().describe('Whether one plugin is enough. Default `auth.default_mode`.'),
-  users: names.optional().describe('Any of these user names.'),
+  users: names
+    .optional()
+    .describe(
+      'Any of these user names. A name means a user of the directory where the rule asks a plugin that knows it; a foreign token’s or an instance’s own user is `<instance>:<name>`.',
+    ),
   roles: names.optional().describe('Any of these roles.'),
   groups: names.optional().describe('Any of these groups.'),
   scopes: names

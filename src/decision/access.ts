@@ -14,6 +14,8 @@ export interface Access {
   readonly mode: 'any' | 'all';
   readonly challenges: readonly string[];
   readonly login: boolean;
+  /** Whether a plugin that is asked knows the users of the directory, whose names are meant then. */
+  readonly directory: boolean;
   /** Whether it refuses whatever matches. */
   readonly denies: boolean;
   /** What it asks of whoever it is; null where being somebody is enough. */
@@ -126,11 +128,12 @@ export function buildGate({ configuration, plugins, publicUrl, clock = systemClo
   };
 }
 
-function asking(plugins: readonly PluginInstance[]): Pick<Access, 'plugins' | 'challenges' | 'login'> {
+function asking(plugins: readonly PluginInstance[]): Pick<Access, 'plugins' | 'challenges' | 'login' | 'directory'> {
   return {
     plugins,
     challenges: [...new Set(plugins.flatMap(({ plugin }) => plugin.challenge ?? []))],
     login: plugins.some(({ plugin }) => plugin.login === true),
+    directory: plugins.some(({ plugin }) => plugin.directory === true),
   };
 }
 

@@ -92,7 +92,7 @@ function judge(gate: Gate, access: Access, request: AccessRequest, authenticatio
 function meetsRequirements(gate: Gate, access: Access, identity: Identity): Decision | null {
   const { requirements: required, rule } = access;
   if (required === null) return null;
-  if (required.users !== undefined && !required.users.includes(identity.username))
+  if (required.users !== undefined && !isNamed(required.users, access, identity))
     return deny('user-not-allowed', rule, identity);
   if (required.roles !== undefined && !overlap(required.roles, identity.roles))
     return deny('role-missing', rule, identity);
@@ -108,6 +108,15 @@ function meetsRequirements(gate: Gate, access: Access, identity: Identity): Deci
       return challenge(access, 'reauth-required');
   }
   return null;
+}
+
+/**
+ * A name means a user of the directory where the rule asks for one: a foreign token or an instance's own user of the same name
+ * is somebody else, and is named `<instance>:<name>`.
+ */
+function isNamed(users: readonly string[], access: Access, identity: Identity): boolean {
+  if ((identity.userId !== null || !access.directory) && users.includes(identity.username)) return true;
+  return identity.methods.some((instance) => users.includes(`${instance}:${identity.username}`));
 }
 
 function admit(access: Access, request: AccessRequest, identity: Identity | null): Decision {

@@ -44,6 +44,8 @@ export interface AuthenticationPlugin {
   readonly challenge?: string;
   /** True where a browser gets the credential from the login page. */
   readonly login?: boolean;
+  /** True where those it authenticates are users of the directory. */
+  readonly directory?: boolean;
   readonly paths?: readonly PluginPath[];
   /** Headers the application gets, header name → claim of the identity. They are on every answer, empty where unknown. */
   readonly identityHeaders?: Readonly<Record<string, string>>;

@@ -40,6 +40,7 @@ export function createApiKeyPlugin(context: BuiltInContext): AuthenticationPlugi
 
   return {
     challenge: 'Bearer',
+    directory: true,
     authenticate(request: AccessRequest) {
       const header = request.headers.get('x-api-key');
       const bearer = bearerToken(request.headers.get('authorization'));

@@ -30,7 +30,7 @@ export async function createBasicPlugin(options: BasicOptions, context: BuiltInC
   const challenge = `Basic realm="${options.realm}", charset="UTF-8"`;
   const hasOwn = options.users !== undefined || options.htpasswd !== undefined;
   if (hasOwn) return basicPlugin(await ownRealm(options, context), challenge, options.remember, context);
-  return basicPlugin(directoryRealm(context), challenge, options.remember, context);
+  return { ...basicPlugin(directoryRealm(context), challenge, options.remember, context), directory: true };
 }
 
 function basicPlugin<Entry extends object>(

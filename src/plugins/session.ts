@@ -51,6 +51,7 @@ export function createSessionPlugin(context: BuiltInContext): AuthenticationPlug
 
   return {
     login: true,
+    directory: true,
     authenticate(request: AccessRequest) {
       const values = request.headers.all('cookie').flatMap((header) => cookieValues(header, cookieName));
       const [only] = values;

@@ -41,6 +41,7 @@ export function createTokenPlugin(context: BuiltInContext): AuthenticationPlugin
 
   return {
     challenge: 'Bearer',
+    directory: true,
     authenticate(request) {
       const text = bearerToken(request.headers.get('authorization'));
       if (text === null) return NOT_RESPONSIBLE;

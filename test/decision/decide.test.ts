@@ -96,6 +96,21 @@ describe('lines that a front server joined into one', () => {
   });
 });
 
+describe('users', () => {
+  const issuer = plugin('issuer', good({ subject: 'issuer:alice', userId: null, methods: ['issuer'] }));
+  const directory = plugin('session', NOT_RESPONSIBLE, { directory: true });
+
+  it.each([
+    // Somebody of the directory's name is not somebody of the directory.
+    ['a foreign alice beside the directory', [directory, issuer], ['alice'], 'deny user-not-allowed 1'],
+    ['named with the issuer', [directory, issuer], ['issuer:alice'], 'allow 1'],
+    ['where nobody else can be meant', [issuer], ['alice'], 'allow 1'],
+    ['another issuer’s', [directory, issuer], ['other:alice'], 'deny user-not-allowed 1'],
+  ] as const)('%s', async (_, plugins, users, decision) => {
+    expect(await decided(gateOf({ paths: [{ users }], plugins: [...plugins] }), asked('/'))).toBe(decision);
+  });
+});
+
 describe('requirements', () => {
   it.each([
     [{ users: ['alice'] }, {}, 'allow 1'],
