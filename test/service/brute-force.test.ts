@@ -17,6 +17,7 @@ log: {pii: plain}
 users:
   - {username: alice, password: "a long password"}
 auth_plugins:
+  session: {}
   basic: {}
   own: {type: basic, users: {robot: "another password"}}
   token: {}
@@ -24,6 +25,7 @@ auth_plugins:
 paths:
   - {path: /own, plugins: [own]}
   - {path: /pages, plugins: [basic]}
+  - {path: /site, plugins: [session]}
   - {path: /, plugins: [token, apikey]}
 login_limits: {account: {attempts: 3}, address: {attempts: 8}}
 `,
@@ -93,4 +95,13 @@ it('holds an address that guesses keys and tokens, and nobody who has a good one
   expect((await logIn('a long password', here)).status).toBe(429);
   expect((await check('/', here, { 'x-api-key': key })).status).toBe(200);
   expect((await check('/', '203.0.113.10', { 'x-api-key': guessedKey() })).status).toBe(401);
+});
+
+it('does not count what is the application’s own, at which nobody here looks', async () => {
+  const here = '203.0.113.20';
+  for (let i = 0; i < 12; i += 1) {
+    const answer = await check('/site', here, { authorization: `Bearer ${guessedKey()}`, cookie: 'gatelodge=old' });
+    expect([answer.status, answer.headers['x-auth-reason']]).toEqual([401, 'session-expired']);
+  }
+  expect((await logIn('a long password', here)).status).toBe(200);
 });
