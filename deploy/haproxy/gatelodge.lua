@@ -1,4 +1,4 @@
--- Asks gatelodge about a request. Loaded by HAProxy itself (2.6 or newer, built with Lua), needs nothing else:
+-- Asks gatelodge about a request. Runs in HAProxy 2.6 or newer, built with Lua, and needs nothing else:
 --
 --   global
 --     setenv GATELODGE 127.0.0.1:9190
