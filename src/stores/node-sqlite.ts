@@ -32,6 +32,14 @@ export async function openDatabaseFile(file: string): Promise<DatabaseSync> {
   }
 }
 
+/**
+ * A second connection to an open file, for reading alone. A write that waits for another process's write holds its own
+ * connection; in a write-ahead log nobody who reads has to wait for that, and a check reads.
+ */
+export function openForReading(file: string): DatabaseSync {
+  return new DatabaseSync(file, { readOnly: true, timeout: BUSY_TIMEOUT });
+}
+
 /** Where two processes change the journal's mode at once, SQLite fails without waiting for its busy timeout. */
 async function useWriteAheadLog(database: DatabaseSync): Promise<void> {
   const patience = performance.now() + BUSY_TIMEOUT;

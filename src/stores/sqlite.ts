@@ -4,7 +4,7 @@ import { type Clock, systemClock } from '../domain/clock.ts';
 import type { Store } from '../domain/store.ts';
 import { createChangeFeed, lastChange } from './change-feed.ts';
 import { migrate } from './migrations.ts';
-import { NodeSqliteDialect, openDatabaseFile, sqliteError } from './node-sqlite.ts';
+import { NodeSqliteDialect, openDatabaseFile, openForReading, sqliteError } from './node-sqlite.ts';
 import { createApiKeyStore } from './queries-api-keys.ts';
 import { createSessionStore } from './queries-sessions.ts';
 import { createSigningKeyStore } from './queries-signing-keys.ts';
@@ -28,17 +28,20 @@ export async function openSqliteStore({ file, clock = systemClock }: { file: str
 async function openStore(file: string, clock: Clock): Promise<Store> {
   const database = await openDatabaseFile(file);
   const db = new Kysely<Tables>({ dialect: new NodeSqliteDialect(database) });
+  let reader: Kysely<Tables> | undefined;
   try {
     await migrate(db);
+    const reading = new Kysely<Tables>({ dialect: new NodeSqliteDialect(openForReading(file)) });
+    reader = reading;
     const version = database.prepare('pragma data_version');
     const feed = createChangeFeed({
-      db,
+      db: reading,
       dataVersion: () => Number(version.get()?.['data_version']),
       origin: randomUUID(),
-      position: await lastChange(db),
+      position: await lastChange(reading),
       clock,
     });
-    const work = createUnitOfWork(db, feed, sqliteError);
+    const work = createUnitOfWork(reading, db, feed, sqliteError);
     return {
       users: createUserStore(work),
       sessions: createSessionStore(work),
@@ -47,14 +50,16 @@ async function openStore(file: string, clock: Clock): Promise<Store> {
       changes: feed,
       async ping() {
         // A page of a real table, so that a file that has gone bad is noticed.
-        await work.read((reader) => sql`select id from users limit 1`.execute(reader));
+        await work.read((users) => sql`select id from users limit 1`.execute(users));
       },
       async close() {
         feed.stop();
+        await reading.destroy();
         await db.destroy();
       },
     };
   } catch (error) {
+    await reader?.destroy();
     await db.destroy();
     if (database.isOpen) database.close();
     throw error;

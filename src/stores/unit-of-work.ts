@@ -11,16 +11,20 @@ export interface UnitOfWork {
   write<T>(work: (db: Transaction<Tables>, emit: (kind: Change['kind'], id: string) => void) => Promise<T>): Promise<T>;
 }
 
-/** @param translate makes a GatelodgeError of what the driver throws */
+/**
+ * @param reader apart from `writer`, so that nobody who reads waits for a write that waits; it sees whatever was committed
+ * @param translate makes a GatelodgeError of what the driver throws
+ */
 export function createUnitOfWork(
-  db: Kysely<Tables>,
+  reader: Kysely<Tables>,
+  writer: Kysely<Tables>,
   feed: RecordedChangeFeed,
   translate: (error: unknown) => GatelodgeError,
 ): UnitOfWork {
   return {
     async read(query) {
       try {
-        return await query(db);
+        return await query(reader);
       } catch (error) {
         throw translate(error);
       }
@@ -32,7 +36,7 @@ export function createUnitOfWork(
         await feed.record(transaction, changes);
         return result;
       };
-      const result = await db
+      const result = await writer
         .transaction()
         .execute(run)
         .catch((error: unknown) => {

@@ -5,8 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { DatabaseSync } from 'node:sqlite';
+import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { openSqliteStore } from '../../src/stores/sqlite.ts';
 import { describeStore } from '../contract/store-contract.ts';
 import { sessionOf } from '../contract/store-fixtures.ts';
@@ -58,6 +59,31 @@ describe('SQLite file', () => {
     await chmod(file, 0o644);
     await (await openSqliteStore({ file })).close();
     expect((await stat(file)).mode & 0o777).toBe(0o600);
+  });
+
+  it('is read, and followed, while a write waits for somebody else’s', async () => {
+    const store = await openSqliteStore({ file });
+    const elsewhere = new DatabaseSync(file);
+    await store.sessions.insert(sessionOf('s1', 'u1'));
+    const told: unknown[] = [];
+    store.changes.follow((change) => told.push(change), 50);
+    await store.users.setLocked('u1', true, 1);
+    elsewhere.exec(
+      "insert into changes (kind, entity_id, origin, changed_at) values ('session', 's0', 'elsewhere', 1); begin immediate",
+    );
+    try {
+      const writing = store.sessions.touch(new Map([['s1', 9_999_999_999_999]]));
+      const soon = <T>(answer: Promise<T>) => Promise.race([answer, pause(1_000, 'too late')]);
+      expect(await soon(store.sessions.findById('s1'))).toMatchObject({ id: 's1' });
+      expect(await soon(store.users.isLocked('u1'))).toBe(true);
+      await vi.waitFor(() => expect(told).toContainEqual({ kind: 'session', id: 's0' }), 1_000);
+      elsewhere.exec('rollback');
+      await writing;
+      expect(await store.sessions.findById('s1')).toMatchObject({ lastSeenAt: 9_999_999_999_999 });
+    } finally {
+      elsewhere.close();
+      await store.close();
+    }
   });
 
   it('writes what it acknowledges through to the disk, ahead of other readers', async () => {
