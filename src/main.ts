@@ -52,13 +52,17 @@ export async function main(args: readonly string[], terminal: Terminal = process
 }
 
 async function overview(): Promise<string> {
-  const lines = await Promise.all(Object.entries(COMMANDS).map(async ([name, load]) => `  ${name.padEnd(14)}${(await load()).command.summary}`));
+  const lines = await Promise.all(
+    Object.entries(COMMANDS).map(async ([name, load]) => `  ${name.padEnd(14)}${(await load()).command.summary}`),
+  );
   return `gatelodge: the lodge beside the gate\n\nUsage: gatelodge <command> [options]\n\n${lines.join('\n')}\n\n\`gatelodge <command> --help\` tells more.\n`;
 }
 
 async function version(): Promise<string> {
   const { readFile } = await import('node:fs/promises');
-  const { version: text } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
+  const { version: text } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8')) as {
+    version: string;
+  };
   return text;
 }
 

@@ -13,7 +13,17 @@ describe('the documentation', () => {
   });
 
   it('links to files that are there', () => {
-    for (const file of ['README.md', 'SECURITY.md', 'docs/nginx.md', 'docs/plugins.md', 'docs/pages.md', 'docs/brute-force.md', 'docs/reasons.md', 'docs/commands.md', 'deploy/nginx/README.md']) {
+    for (const file of [
+      'README.md',
+      'SECURITY.md',
+      'docs/nginx.md',
+      'docs/plugins.md',
+      'docs/pages.md',
+      'docs/brute-force.md',
+      'docs/reasons.md',
+      'docs/commands.md',
+      'deploy/nginx/README.md',
+    ]) {
       const folder = join(root, file, '..');
       for (const [, link = ''] of read(file).matchAll(/\]\((?!https?:|#|mailto:)([^)#]+)/g)) {
         expect(() => readFileSync(join(folder, link)), `${file} links to ${link}`).not.toThrow(/ENOENT/);

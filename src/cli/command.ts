@@ -1,4 +1,4 @@
-import { parseArgs, type ParseArgsOptionsConfig } from 'node:util';
+import { type ParseArgsOptionsConfig, parseArgs } from 'node:util';
 
 /** Done, refused or failed, wrong usage. */
 export const DONE = 0;
@@ -31,7 +31,8 @@ export class UsageError extends Error {
 export function readOptions<T extends ParseArgsOptionsConfig>(args: readonly string[], options: T, positionals = 0) {
   try {
     const parsed = parseArgs({ args: [...args], options, allowPositionals: true, strict: true });
-    if (parsed.positionals.length > positionals) throw new UsageError(`unexpected: ${parsed.positionals[positionals] ?? ''}`);
+    if (parsed.positionals.length > positionals)
+      throw new UsageError(`unexpected: ${parsed.positionals[positionals] ?? ''}`);
     return parsed;
   } catch (error) {
     throw error instanceof UsageError ? error : new UsageError(error instanceof Error ? error.message : 'wrong usage');

@@ -25,11 +25,16 @@ export interface SoundConfiguration {
  * @param options.hash puts hashes in the place of plain-text passwords, in the file too where it can be written
  * @throws GatelodgeError `configuration-invalid` after the problems were printed
  */
-export async function loadSound(option: string | undefined, terminal: Terminal, options: { hash: boolean } = { hash: false }): Promise<SoundConfiguration> {
+export async function loadSound(
+  option: string | undefined,
+  terminal: Terminal,
+  options: { hash: boolean } = { hash: false },
+): Promise<SoundConfiguration> {
   const file = option ?? DEFAULT_FILE;
   const defaults = option === undefined && !existsSync(file);
   let loaded = await loadConfiguration({ file, env: terminal.env, ...(defaults ? { text: '' } : {}) });
-  if (options.hash && loaded.configuration !== null) loaded = await hashPlainPasswords(loaded, createPasswords(loaded.configuration.hashing));
+  if (options.hash && loaded.configuration !== null)
+    loaded = await hashPlainPasswords(loaded, createPasswords(loaded.configuration.hashing));
   for (const problem of loaded.problems) terminal.error(`${formatProblem(problem)}\n`);
   if (loaded.configuration === null) throw new GatelodgeError('configuration-invalid', `${file} cannot be used`);
   return { file, configuration: loaded.configuration, plugins: loaded.plugins, defaults };

@@ -23,7 +23,14 @@ export function inventPassword(): string {
 export async function createFirstAdministrator(core: Core): Promise<FirstAdministrator | null> {
   if ((await core.directory.list()).length > 0) return null;
   const password = inventPassword();
-  const fields = { username: 'admin', name: 'Administrator', email: '', roles: ['admin'], groups: [], passwordHash: await core.passwords.hash(password) };
+  const fields = {
+    username: 'admin',
+    name: 'Administrator',
+    email: '',
+    roles: ['admin'],
+    groups: [],
+    passwordHash: await core.passwords.hash(password),
+  };
   await core.store.users.insert(newId('usr_'), fields, core.clock());
   core.log.audit({ event: 'user.created', user: fields.username });
   return { username: fields.username, password };

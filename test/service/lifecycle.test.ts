@@ -43,13 +43,17 @@ async function until(what: () => boolean | Promise<boolean>): Promise<void> {
 describe('serve', () => {
   it('answers checks and pages on listeners of their own, with the health checks on each', async () => {
     const [decisions, pages] = [await freePort(), await freePort()];
-    await start(`listen:\n  - {port: ${decisions}, serves: [decisions]}\n  - {port: ${pages}, serves: [public]}\n`, decisions);
+    await start(
+      `listen:\n  - {port: ${decisions}, serves: [decisions]}\n  - {port: ${pages}, serves: [public]}\n`,
+      decisions,
+    );
     expect((await ask(`http://127.0.0.1:${decisions}/validate`, { headers: check('/') })).status).toBe(401);
     expect((await ask(`http://127.0.0.1:${decisions}/login`)).status).toBe(404);
     expect((await ask(`http://127.0.0.1:${pages}/login`)).status).toBe(200);
     expect((await ask(`http://127.0.0.1:${pages}/validate`, { headers: check('/') })).status).toBe(404);
     for (const port of [decisions, pages]) {
-      for (const path of ['/healthz', '/readyz']) expect((await ask(`http://127.0.0.1:${port}${path}`)).status).toBe(200);
+      for (const path of ['/healthz', '/readyz'])
+        expect((await ask(`http://127.0.0.1:${port}${path}`)).status).toBe(200);
       expect((await ask(`http://127.0.0.1:${port}/healthz/`)).status).toBe(404);
     }
   });
@@ -74,7 +78,10 @@ describe('serve', () => {
 
   it('finishes what is in flight on SIGTERM and exits 0', async () => {
     const port = await freePort();
-    const gatelodge = await start(`listen: {port: ${port}}\nusers: [{username: alice, password: correct-horse}]\n`, port);
+    const gatelodge = await start(
+      `listen: {port: ${port}}\nusers: [{username: alice, password: correct-horse}]\n`,
+      port,
+    );
     const answers = Array.from({ length: 6 }, () =>
       ask(`http://127.0.0.1:${port}/auth`, {
         method: 'POST',
@@ -91,7 +98,10 @@ describe('serve', () => {
 
   it('keeps sessions over a restart, and over kill -9', async () => {
     const port = await freePort();
-    const gatelodge = await start(`listen: {port: ${port}}\nusers: [{username: alice, password: correct-horse}]\n`, port);
+    const gatelodge = await start(
+      `listen: {port: ${port}}\nusers: [{username: alice, password: correct-horse}]\n`,
+      port,
+    );
     const cookie = await login(port);
     for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
       await gatelodge.halt(signal);
@@ -120,7 +130,10 @@ describe('serve', () => {
 describe('the log', () => {
   it('is one JSON line an event, without credentials and with people hashed', async () => {
     const port = await freePort();
-    const gatelodge = await start(`listen: {port: ${port}}\nusers: [{username: alice, password: correct-horse, email: alice@example.com}]\n`, port);
+    const gatelodge = await start(
+      `listen: {port: ${port}}\nusers: [{username: alice, password: correct-horse, email: alice@example.com}]\n`,
+      port,
+    );
     const cookie = await login(port);
     await ask(`http://127.0.0.1:${port}/validate`, {
       headers: { ...check('/a?token=in-the-query'), Authorization: 'Bearer glk_stolen', 'X-Request-Id': 'req-17' },
@@ -128,16 +141,33 @@ describe('the log', () => {
     await until(() => events(gatelodge, 'decision.refused').length > 0);
     const output = gatelodge.output();
     expect(events(gatelodge, 'login.succeeded')).toHaveLength(1);
-    expect(events(gatelodge, 'decision.refused')[0]).toMatchObject({ reason: 'credentials-rejected', path: '/a', requestId: 'req-17', audit: true });
+    expect(events(gatelodge, 'decision.refused')[0]).toMatchObject({
+      reason: 'credentials-rejected',
+      path: '/a',
+      requestId: 'req-17',
+      audit: true,
+    });
     const secret = (await readFile(join(gatelodge.directory, 'data', 'secret'), 'utf8')).trim();
-    for (const said of ['alice', 'correct-horse', 'alice@example.com', 'in-the-query', 'glk_stolen', '127.0.0.2', cookie.split('=')[1] ?? '', secret]) {
+    for (const said of [
+      'alice',
+      'correct-horse',
+      'alice@example.com',
+      'in-the-query',
+      'glk_stolen',
+      '127.0.0.2',
+      cookie.split('=')[1] ?? '',
+      secret,
+    ]) {
       expect(output.includes(said), said).toBe(false);
     }
   });
 
   it('names people where it is told to', async () => {
     const port = await freePort();
-    const gatelodge = await start(`listen: {port: ${port}}\nlog: {pii: plain}\nusers: [{username: alice, password: correct-horse}]\n`, port);
+    const gatelodge = await start(
+      `listen: {port: ${port}}\nlog: {pii: plain}\nusers: [{username: alice, password: correct-horse}]\n`,
+      port,
+    );
     await login(port);
     await until(() => events(gatelodge, 'login.succeeded').length > 0);
     expect(events(gatelodge, 'login.succeeded')[0]).toMatchObject({ user: 'alice', address: '127.0.0.1' });
@@ -161,7 +191,9 @@ describe('starting', () => {
     const gatelodge = await start(`listen: {port: ${port}}\n`, port);
     const file = join(gatelodge.directory, 'bad.yaml');
     await writeFile(file, 'listen: {prot: 1}\npaths:\n  - {path: /x, autenticate: false}\n');
-    const failed = await promisify(execFile)(process.execPath, [ENTRY, 'serve', '-c', file]).catch((error: { code: number; stderr: string }) => error);
+    const failed = await promisify(execFile)(process.execPath, [ENTRY, 'serve', '-c', file]).catch(
+      (error: { code: number; stderr: string }) => error,
+    );
     expect(failed).toMatchObject({ code: 1 });
     expect(failed.stderr).toContain('bad.yaml:1:10: listen.prot:');
     expect(failed.stderr).toContain('bad.yaml:3:16: paths[0].autenticate:');
@@ -182,7 +214,10 @@ describe('starting', () => {
 async function login(port: number): Promise<string> {
   const form = await ask(`http://127.0.0.1:${port}/login`);
   const csrf = /name="csrf" value="([^"]+)"/.exec(form.body.toString())?.[1] ?? '';
-  const formCookie = [form.headers['set-cookie'] ?? []].flat().map((cookie) => cookie.split(';')[0]).join('; ');
+  const formCookie = [form.headers['set-cookie'] ?? []]
+    .flat()
+    .map((cookie) => cookie.split(';')[0])
+    .join('; ');
   const answer = await ask(`http://127.0.0.1:${port}/login`, {
     method: 'POST',
     headers: { 'Content-Type': 'application/x-www-form-urlencoded', Cookie: formCookie },

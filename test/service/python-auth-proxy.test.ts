@@ -20,7 +20,8 @@ beforeAll(async () => {
 
 afterAll(() => gatelodge.stop());
 
-const basic = (username: string, password: string) => `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
+const basic = (username: string, password: string) =>
+  `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
 
 async function jwt(secret: string, audience: string): Promise<string> {
   const token = await new SignJWT({ role: 'admin' })
@@ -40,7 +41,12 @@ async function decide(path: string, authorization?: string) {
       ...(authorization === undefined ? {} : { Authorization: authorization }),
     },
   });
-  return { status: answer.status, user: answer.headers['x-auth-user'], subject: answer.headers['x-auth-subject'], roles: answer.headers['x-auth-roles'] };
+  return {
+    status: answer.status,
+    user: answer.headers['x-auth-user'],
+    subject: answer.headers['x-auth-subject'],
+    roles: answer.headers['x-auth-roles'],
+  };
 }
 
 const user1 = basic('user1', 'password123');
@@ -78,7 +84,11 @@ it('knows its own users as nobody’s directory entry', async () => {
 });
 
 it('verifies the tokens of each instance with its own secret and audience', async () => {
-  expect(await decide('/api/mobile/x', await jwt('your-mobile-secret-key', 'mobile-app'))).toMatchObject({ status: 200, user: 'phone', roles: '' });
+  expect(await decide('/api/mobile/x', await jwt('your-mobile-secret-key', 'mobile-app'))).toMatchObject({
+    status: 200,
+    user: 'phone',
+    roles: '',
+  });
   expect((await decide('/api/mobile/x', await jwt('your-mobile-secret-key', 'web-app'))).status).toBe(401);
   expect((await decide('/api/mobile/x', await jwt('your-web-secret-key', 'mobile-app'))).status).toBe(401);
 });
@@ -86,7 +96,8 @@ it('verifies the tokens of each instance with its own secret and audience', asyn
 it('has put hashes in the place of the passwords, and left the rest of the file as it was', async () => {
   const before = await readFile(join(import.meta.dirname, '../fixtures/python-auth-proxy.yaml'), 'utf8');
   const after = await readFile(join(gatelodge.directory, 'gatelodge.yaml'), 'utf8');
-  for (const password of ['password123', 'secret456', 'admin-password', 'super-secret']) expect(after).not.toContain(password);
+  for (const password of ['password123', 'secret456', 'admin-password', 'super-secret'])
+    expect(after).not.toContain(password);
   const masked = (text: string) => text.replace(/^( {6}\w+:) .*$/gm, '$1 …').replace(/port: \d+/, 'port: …');
   expect(masked(after)).toBe(masked(before));
   expect(after.match(/"\$argon2id\$v=19\$m=19456,t=2,p=1\$/g)).toHaveLength(4);
