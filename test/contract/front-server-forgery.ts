@@ -176,7 +176,15 @@ export function describeForgery({ stack, traits }: Subject): void {
     });
 
     test('h2c is not tunnelled past the gate', async () => {
-      for (const upgrade of ['h2c', 'H2C', 'websocket, h2c', 'h2c, websocket', 'websocket\r\nUpgrade: h2c']) {
+      const ways = [
+        'h2c',
+        'H2C',
+        'websocket, h2c',
+        'h2c, websocket',
+        'websocket\r\nUpgrade: h2c',
+        'h2c\r\nUpgrade: websocket',
+      ];
+      for (const upgrade of ways) {
         const bytes = `GET /health HTTP/1.1\r\nHost: ${APP}\r\nUpgrade: ${upgrade}\r\nHTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA\r\nConnection: Upgrade, HTTP2-Settings\r\n\r\n`;
         await rawRequest(stack().port, bytes, { servername: APP, until: '\r\n\r\n' }).catch(() => '');
       }

@@ -10,11 +10,11 @@ import { findProgram } from './skip.ts';
 export const TRAEFIK_RECIPES = 'deploy/traefik';
 
 /** Writes the recipe into the directory as /etc/traefik would have it. Only ports and files are replaced. Resolves to the static file. */
-async function writeConfiguration(name: 'minimal' | 'complete', places: Places): Promise<string> {
+async function writeConfiguration(name: 'minimal' | 'complete', places: Places, loopbackPort: number): Promise<string> {
   const { directory, tlsPort, plainPort, decisionsPort, pagesPort, applicationPort, certificate, key } = places;
   const dynamic = join(directory, 'dynamic');
   await mkdir(dynamic);
-  const loopback: Replacement = ['127.0.0.1:9180', `127.0.0.1:${await freePort()}`];
+  const loopback: Replacement = ['127.0.0.1:9180', `127.0.0.1:${loopbackPort}`];
   const host = name === 'minimal' ? HOSTS.app : 'example.com';
   const files: Readonly<Record<string, readonly [target: string, replacements: readonly Replacement[]]>> = {
     'traefik.yaml': [
@@ -44,13 +44,14 @@ async function writeConfiguration(name: 'minimal' | 'complete', places: Places):
   return join(directory, 'traefik.yaml');
 }
 
-export function traefikRecipe(name: 'minimal' | 'complete'): Recipe {
+/** @param loopbackPort stands for 9180, Traefik's entry point for itself; any free one where it does not matter */
+export function traefikRecipe(name: 'minimal' | 'complete', loopbackPort?: number): Recipe {
   return {
     yaml: join(TRAEFIK_RECIPES, `${name}.yaml`),
     async start(places) {
       const path = findProgram('traefik');
       if (path === null) throw new Error('traefik is not installed');
-      const file = await writeConfiguration(name, places);
+      const file = await writeConfiguration(name, places, loopbackPort ?? (await freePort()));
       const traefik = await startProgram(path, [`--configfile=${file}`], { cwd: places.directory, env: {} });
       const stop = async (): Promise<void> => void (await traefik.stop());
       try {
