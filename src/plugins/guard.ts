@@ -12,6 +12,8 @@ import {
 } from './plugin-api.ts';
 
 export const DEFAULT_DEADLINE = 2_000;
+/** No plugin can answer it. */
+const LATE = Symbol('late');
 
 /**
  * Stands between the decision and other people's code: what throws, takes too long or answers nonsense is a technical
@@ -31,19 +33,21 @@ export function guardPlugin(
   const checked = (result: unknown): AuthenticationResult =>
     asResult(result, instance, known) ?? fail('the plugin answered what is no result');
 
-  async function inTime(result: Promise<AuthenticationResult>): Promise<AuthenticationResult> {
+  async function orLate<T>(result: Promise<T>): Promise<T | typeof LATE> {
     let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<'late'>((resolve) => {
-      timer = setTimeout(() => resolve('late'), deadline);
+    const late = new Promise<typeof LATE>((resolve) => {
+      timer = setTimeout(() => resolve(LATE), deadline);
     });
+    return Promise.race([result, late]).finally(() => clearTimeout(timer));
+  }
+
+  async function inTime(result: Promise<AuthenticationResult>): Promise<AuthenticationResult> {
     try {
-      const first = await Promise.race([result, late]);
-      return first === 'late' ? fail('the plugin did not answer in time') : checked(first);
+      const first = await orLate(result);
+      return first === LATE ? fail('the plugin did not answer in time') : checked(first);
     } catch (error) {
       if (error instanceof GatelodgeError) throw error;
       return fail('the plugin failed', error);
-    } finally {
-      clearTimeout(timer);
     }
   }
 
@@ -68,7 +72,15 @@ export function guardPlugin(
         return fail('the plugin failed', error);
       }
     },
-    close: () => plugin.close?.(),
+    async close() {
+      // What fails or hangs here must keep neither the others from being closed nor the process from ending.
+      try {
+        if ((await orLate(Promise.resolve(plugin.close?.()))) === LATE)
+          log('error', 'the plugin did not close in time');
+      } catch (error) {
+        log('error', 'the plugin could not be closed', error instanceof Error ? { error: error.name } : {});
+      }
+    },
   };
 }
 

@@ -202,3 +202,18 @@ it('an answer in time is the answer', async () => {
   expect(await instance.authenticate(request)).toEqual({ kind: 'rejected', reason: 'session-expired', stale: true });
   expect(logged).toEqual([]);
 });
+
+it.each<[string, () => unknown]>([
+  [
+    'throws',
+    () => {
+      throw new Error('x');
+    },
+  ],
+  ['rejects', () => Promise.reject(new Error('x'))],
+  ['hangs', () => new Promise(() => {})],
+])('a plugin whose closing %s is logged and keeps nothing else from closing', async (_what, close) => {
+  const { plugin: instance, logged } = guarded(() => ({ kind: 'not-responsible' }), { close });
+  await instance.close?.();
+  expect(logged).toEqual([expect.stringMatching(/^error /)]);
+});
