@@ -43,6 +43,25 @@ export function createDirectory({ fileUsers, store, clock, writeFileHash, readFi
 
   /** File users that a command has changed: their password is read again before it is next held against anything. */
   const changed = new Set<string>();
+  let reading: Promise<ReadonlyMap<string, string> | null> | null = null;
+
+  /** One reading for all who were changed; one that began before the newest change is not believed. */
+  async function readChanged(id: string): Promise<void> {
+    while (readFileHashes !== null && changed.has(id)) {
+      reading ??= readFileHashes();
+      const asked = reading;
+      const present = await asked;
+      if (asked !== reading) continue;
+      reading = null;
+      for (const one of changed) {
+        const username = file.get(one)?.username ?? '';
+        // Which password is theirs now cannot be told: none is, until the next change or reload.
+        if (present === null) hashes.set(username, null);
+        else hashes.set(username, present.get(username) ?? hashes.get(username) ?? null);
+      }
+      changed.clear();
+    }
+  }
 
   const load = async (id: string): Promise<User | null> => {
     const entry = file.get(id);
@@ -50,11 +69,10 @@ export function createDirectory({ fileUsers, store, clock, writeFileHash, readFi
       const user = await store.findById(id);
       return user === null || idsOfFile.has(user.username) ? null : user;
     }
-    if (changed.delete(id)) {
-      const hash = (await readFileHashes?.())?.get(entry.username);
-      if (hash !== undefined) hashes.set(entry.username, hash);
-    }
-    return fileUser(entry, hashes.get(entry.username) ?? null, entry.locked || (await store.isLocked(id)));
+    // First, since a store that is away also tells of changes all the time, and reading would never be done.
+    const locked = entry.locked || (await store.isLocked(id));
+    await readChanged(id);
+    return fileUser(entry, hashes.get(entry.username) ?? null, locked);
   };
   const byId = createRecordCache<User>(load, REMEMBERED_USERS);
   // The name leads to the id only; who that is, is remembered in one place.
@@ -91,6 +109,7 @@ export function createDirectory({ fileUsers, store, clock, writeFileHash, readFi
       // A name can pass from one user to another, so all names go with any change; they are few and cheap to find again.
       byUsername.clear();
       for (const one of id === null ? file.keys() : [id]) if (file.has(one)) changed.add(one);
+      reading = null;
       if (id === null) byId.clear();
       else byId.forget(id);
     },
