@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { configurationSchema } from '../../src/config/schema.ts';
 import type { Store } from '../../src/domain/store.ts';
 import { createDirectory, type Directory, fileUserId } from '../../src/flows/directory.ts';
@@ -42,12 +42,15 @@ afterEach(async () => {
 });
 
 const hashOf = async (id: string) => (await directory.byId(id))?.passwordHash;
-const answer = (index: number, hashes: Readonly<Record<string, string>> | null) => readings[index]?.(hashes);
+async function answer(index: number, hashes: Readonly<Record<string, string>> | null): Promise<void> {
+  await vi.waitFor(() => expect(readings.length).toBeGreaterThan(index));
+  readings[index]?.(hashes);
+}
 
 it('reads the file once for all whom a change may concern, whoever asks at once', async () => {
   directory.forget(null);
   const asked = Promise.all([hashOf(ALICE), hashOf(BOB), directory.list()]);
-  answer(0, { alice: 'new of alice', bob: 'new of bob' });
+  await answer(0, { alice: 'new of alice', bob: 'new of bob' });
   expect((await asked).slice(0, 2)).toEqual(['new of alice', 'new of bob']);
   expect(await hashOf(ALICE)).toBe('new of alice');
   expect(readings).toHaveLength(1);
@@ -56,15 +59,16 @@ it('reads the file once for all whom a change may concern, whoever asks at once'
 it('believes no reading that began before the newest change, in whatever order they come back', async () => {
   directory.forget(ALICE);
   const first = hashOf(ALICE);
+  await vi.waitFor(() => expect(readings).toHaveLength(1));
   directory.forget(ALICE);
   const second = hashOf(ALICE);
-  answer(1, { alice: 'newest' });
+  await answer(1, { alice: 'newest' });
   expect(await second).toBe('newest');
-  answer(0, { alice: 'between' });
+  await answer(0, { alice: 'between' });
   expect(await first).toBe('newest');
   directory.forget(BOB);
   const bob = hashOf(BOB);
-  answer(2, { alice: 'newest', bob: 'old of bob' });
+  await answer(2, { alice: 'newest', bob: 'old of bob' });
   await bob;
   expect(await hashOf(ALICE)).toBe('newest');
 });
@@ -72,11 +76,11 @@ it('believes no reading that began before the newest change, in whatever order t
 it('goes on with no old password where the file cannot be read, of the changed user alone', async () => {
   directory.forget(ALICE);
   const asked = hashOf(ALICE);
-  answer(0, null);
+  await answer(0, null);
   expect(await asked).toBeNull();
   expect(await hashOf(BOB)).toBe('old of bob');
   directory.forget(ALICE);
   const again = hashOf(ALICE);
-  answer(1, { alice: 'new of alice' });
+  await answer(1, { alice: 'new of alice' });
   expect(await again).toBe('new of alice');
 });
