@@ -50,7 +50,10 @@ export function createSessions(options: {
     for (const value of new Set(cookieValues)) {
       const parts = splitSecret(value);
       if (parts === null) continue;
-      const session = cache.get(parts.id) ?? (await store.findById(parts.id));
+      const remembered = cache.get(parts.id);
+      // Another process may have seen it since: what is remembered here tells only what was asked here.
+      const session =
+        remembered !== undefined && isLive(remembered, clock()) ? remembered : await store.findById(parts.id);
       if (session !== null && secretMatches(parts.secret, session.secretHash)) found.push(session);
     }
     return found;
@@ -93,9 +96,14 @@ export function createSessions(options: {
 
     async listSessions(userId) {
       const sessions = await store.listByUser(userId);
-      return sessions.map((session) => cache.get(session.id) ?? session).filter((session) => isLive(session, clock()));
+      return sessions.map((session) => later(cache.get(session.id), session)).filter((one) => isLive(one, clock()));
     },
 
     revokeAll: (userId) => store.deleteByUser(userId),
   };
+}
+
+/** The one that was seen last: here the newest value may be in memory, or in the store where another process wrote it. */
+function later(remembered: Session | undefined, stored: Session): Session {
+  return remembered !== undefined && remembered.lastSeenAt > stored.lastSeenAt ? remembered : stored;
 }

@@ -37,6 +37,15 @@ it('ends by pause and at its absolute end', async () => {
   expect(await stand.sessions.find([cookieValue])).toBeNull();
 });
 
+it('lives where another process has seen it since', async () => {
+  const { cookieValue, session } = await stand.sessions.start(stand.alice, { remember: false });
+  stand.advance(HOUR - 1);
+  await stand.store.sessions.touch(new Map([[session.id, stand.now()]]));
+  stand.advance(HOUR - 1);
+  expect(await stand.sessions.find([cookieValue])).toMatchObject({ session: { id: session.id } });
+  expect(await stand.sessions.listSessions('usr_alice')).toMatchObject([{ id: session.id }]);
+});
+
 it('remembers without a longest pause', async () => {
   const { cookieValue } = await stand.sessions.start(stand.alice, { remember: true });
   stand.advance(720 * HOUR - 1);
