@@ -1,5 +1,13 @@
 import { createPublicKey, createSecretKey, X509Certificate } from 'node:crypto';
-import { createLocalJWKSet, createRemoteJWKSet, errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose';
+import {
+  createLocalJWKSet,
+  createRemoteJWKSet,
+  decodeJwt,
+  errors,
+  type JWTPayload,
+  type JWTVerifyGetKey,
+  jwtVerify,
+} from 'jose';
 import type { JwtOptions } from '../config/plugin-options.ts';
 import { GatelodgeError } from '../domain/errors.ts';
 
@@ -20,9 +28,12 @@ export function createForeignJwtVerifier(options: JwtOptions): VerifyForeignJwt 
     ...(options.audience === undefined ? {} : { audience: options.audience }),
     ...(options.issuer === undefined ? {} : { issuer: options.issuer }),
   };
+  const issuers = options.issuer === undefined ? null : [options.issuer].flat();
   return async (token, now) => {
     if (token.length > LONGEST_TOKEN) return null;
     try {
+      // Another issuer's token is told before this one's keys are asked for: while they cannot be had, the others' are good.
+      if (issuers !== null && !issuers.includes(decodeJwt(token).iss ?? '')) return null;
       const { payload } = await jwtVerify(token, key, { ...expected, currentDate: new Date(now) });
       // jose judges `iat` only together with a maximal age; a token from the future is nobody's.
       if (payload.iat !== undefined && payload.iat > Math.floor(now / 1_000) + leeway) return null;

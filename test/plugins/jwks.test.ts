@@ -103,6 +103,21 @@ describe('keys that cannot be had are not the token’s fault', () => {
     expect(await bearer(token('one'))).toBe('alice');
   });
 
+  it('another issuer’s token is refused without asking for them, so that who knows it is asked next', async () => {
+    answer = (request) => void request.socket.destroy();
+    const options = {
+      jwks_url: `http://127.0.0.1:${portOf(issuer.address())}/keys`,
+      algorithm: 'RS256',
+      issuer: 'corp',
+    };
+    plugin = createJwtPlugin(jwtOptions.parse(options), { instance: 'corp', clock: Date.now, log: () => {} });
+    const of = (iss: unknown) => forge({ alg: 'RS256', kid: 'one' }, { ...claims(), iss }, rsa(RSA.privateKey));
+    for (const iss of ['other', undefined, ['corp'], 'Corp'])
+      expect(await bearer(of(iss)), String(iss)).toBe('credentials-rejected');
+    expect(asked).toEqual([]);
+    expect(await bearer(of('corp'))).toBe('failed store-unavailable');
+  });
+
   it('a garbage token is refused without asking for them', async () => {
     answer = () => {};
     for (const text of [
