@@ -16,6 +16,7 @@ import { type Clock, systemClock } from './domain/clock.ts';
 import { GatelodgeError } from './domain/errors.ts';
 import type { LiveRecords } from './domain/live.ts';
 import type { AttemptStore } from './domain/login-attempts.ts';
+import type { CacheName, Measurements } from './domain/measurements.ts';
 import { networkSet } from './domain/network.ts';
 import type { Passwords } from './domain/passwords.ts';
 import type { MakeRateLimit } from './domain/rate-limit.ts';
@@ -39,8 +40,10 @@ import { createClientAddresses, createPeers, type Peer } from './http/peer.ts';
 import { createPublicApp } from './http/public.ts';
 import { createRefusals } from './http/refusals.ts';
 import { createRenderer } from './http/render.ts';
+import { measureAttempts, measureLogins, measureLookups, measurePasswords } from './measure.ts';
 import { makeIdentity } from './plugins/plugin-api.ts';
 import { createPluginInstance } from './plugins/registry.ts';
+import type { RememberedCounts } from './plugins/remembered.ts';
 import { createAttemptsInMemory } from './stores/attempts-in-memory.ts';
 import { openSqliteStore } from './stores/sqlite.ts';
 
@@ -61,6 +64,8 @@ export interface Core {
   readonly signingKeys: SigningKeys;
   readonly attempts: AttemptStore;
   readonly loginLimits: LoginLimits;
+  /** What is counted; undefined where nothing is. */
+  readonly measurements: Measurements | undefined;
   close(): Promise<void>;
 }
 
@@ -71,16 +76,19 @@ export interface CoreParts {
   readonly clock?: Clock;
   /** Failed logins that were counted before, when a configuration takes the place of another. */
   readonly attempts?: AttemptStore;
+  readonly measurements?: Measurements;
 }
 
 /** Opens the data of a configuration that was found sound. @throws GatelodgeError `configuration-invalid`, `store-unavailable` */
 export async function openCore(parts: CoreParts): Promise<Core> {
-  const { file, configuration, plugins, clock = systemClock, attempts = createAttemptsInMemory(clock) } = parts;
+  const { file, configuration, plugins, clock = systemClock, measurements } = parts;
+  const { attempts = createAttemptsInMemory(clock) } = parts;
   ensureDataDir(configuration.data_dir);
   const secret = configuration.secret ?? loadOrCreateSecret(configuration.data_dir);
   const log = createLog(configuration.log, deriveKey(secret, 'log'));
   const store = await openSqliteStore({ file: join(configuration.data_dir, 'gatelodge.db'), clock });
-  const passwords = createPasswords(configuration.hashing);
+  const hashing = createPasswords(configuration.hashing);
+  const passwords = measurements === undefined ? hashing : measurePasswords(hashing, measurements);
   const directory = createDirectory({
     fileUsers: configuration.users,
     store: store.users,
@@ -116,6 +124,7 @@ export async function openCore(parts: CoreParts): Promise<Core> {
     liveApiKeys: createLiveApiKeys(store, clock),
     signingKeys: createSigningKeys({ store: store.signingKeys, secret, algorithm, lifetime, clock }),
     attempts,
+    measurements,
     loginLimits: createLoginLimits({ limits: configuration.login_limits, attempts, audit: log.audit }),
     async close() {
       await store.close();
@@ -141,13 +150,18 @@ export interface Decider {
   readonly plugins: ReadonlyMap<string, PluginInstance>;
   readonly login: PasswordLogin;
   readonly tokens: AccessTokens;
+  /** How many credentials the plugins remember. */
+  readonly remembered: () => number;
   close(): Promise<void>;
 }
 
 /** Makes the plugins and the gate; `explain` and `check` use it as the service does. */
 export async function openDecider(core: Core, publicUrl: URL, makeRateLimit?: MakeRateLimit): Promise<Decider> {
-  const { configuration, clock, log, directory, passwords, signingKeys, loginLimits: limits } = core;
-  const login = createPasswordLogin({ directory, passwords, limits, audit: log.audit });
+  const { configuration, clock, log, directory, passwords, signingKeys, loginLimits: limits, measurements } = core;
+  const unmeasured = createPasswordLogin({ directory, passwords, limits, audit: log.audit });
+  const login = measurements === undefined ? unmeasured : measureLogins(unmeasured, measurements);
+  const rememberedCounts: RememberedCounts | undefined =
+    measurements === undefined ? undefined : { counts: measurements.caches.remembered, sizes: [] };
   const issuer = configuration.tokens.issuer ?? publicUrl.href.replace(/\/$/, '');
   const tokens = createAccessTokens({
     keys: signingKeys,
@@ -163,11 +177,12 @@ export async function openDecider(core: Core, publicUrl: URL, makeRateLimit?: Ma
       clock,
       log: (level, message, detail) => log.write(level, 'plugin', { instance: instance.instance, message, ...detail }),
       directory,
-      sessions: core.liveSessions,
-      apiKeys: core.liveApiKeys,
+      sessions: measured(core.liveSessions, 'sessions', measurements),
+      apiKeys: measured(core.liveApiKeys, 'api_keys', measurements),
+      ...(rememberedCounts === undefined ? {} : { rememberedCounts }),
       passwords,
-      login: (username, password, address) => login.login({ username, password, address }),
-      beginLogin: limits.begin,
+      login: (username, password, address) => login.login({ username, password, address, way: 'basic' }),
+      beginLogin: measurements === undefined ? limits.begin : measureAttempts(limits.begin, measurements),
       issuedHere: tokens.issuedHere,
       verifyAccessToken: tokens.verifyAccessToken,
       cookieName: sessionCookieName({ cookie: configuration.cookie, public_url: publicUrl.href }),
@@ -187,10 +202,19 @@ export async function openDecider(core: Core, publicUrl: URL, makeRateLimit?: Ma
       ...(makeRateLimit === undefined ? {} : { makeRateLimit }),
     }),
     ...{ plugins, login, tokens },
+    remembered: () => (rememberedCounts?.sizes ?? []).reduce((sum, size) => sum + size(), 0),
     async close() {
       for (const { plugin } of plugins.values()) await plugin.close?.();
     },
   };
+}
+
+function measured<T>(
+  records: LiveRecords<T>,
+  cache: CacheName,
+  measurements: Measurements | undefined,
+): LiveRecords<T> {
+  return measurements === undefined ? records : measureLookups(records, measurements.caches[cache]);
 }
 
 async function writeHtpasswd(file: string, username: string, expected: string, next: string): Promise<void> {
@@ -200,7 +224,7 @@ async function writeHtpasswd(file: string, username: string, expected: string, n
 
 /** What answers requests, from the core and the decider. */
 export function createHandlers(core: Core, decider: Decider, publicUrl: URL): Handlers {
-  const { configuration, log, clock, secret, sessions, signingKeys, store } = core;
+  const { configuration, log, clock, secret, sessions, signingKeys, store, measurements } = core;
   const { plugins, gate, login, tokens } = decider;
   const trusted = networkSet(configuration.trusted_proxies);
   const clientAddressOf = createClientAddresses(trusted);
@@ -246,6 +270,7 @@ export function createHandlers(core: Core, decider: Decider, publicUrl: URL): Ha
       }),
       onDecision: recordDecisions(log),
       countGuess: core.loginLimits.countGuess,
+      ...(measurements === undefined ? {} : { measure: measurements.countDecision }),
     }),
     publicPart(message, response, peer: Peer, requestId) {
       const address = clientAddressOf(peer, new WireHeaderFields(message.rawHeaders));

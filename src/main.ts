@@ -7,6 +7,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<{ readonly command: Comman
   check: () => import('./cli/check.ts'),
   explain: () => import('./cli/explain.ts'),
   plugins: () => import('./cli/plugins.ts'),
+  reload: () => import('./cli/reload.ts'),
   hash: () => import('./cli/hash.ts'),
   init: () => import('./cli/init.ts'),
   users: () => import('./cli/users.ts'),
@@ -23,6 +24,7 @@ export async function main(args: readonly string[], terminal: Terminal = process
     return name === undefined ? WRONG_USAGE : DONE;
   }
   if (name === '--version') {
+    const { version } = await import('./version.ts');
     terminal.out(`${await version()}\n`);
     return DONE;
   }
@@ -56,14 +58,6 @@ async function overview(): Promise<string> {
     Object.entries(COMMANDS).map(async ([name, load]) => `  ${name.padEnd(14)}${(await load()).command.summary}`),
   );
   return `gatelodge: the lodge beside the gate\n\nUsage: gatelodge <command> [options]\n\n${lines.join('\n')}\n\n\`gatelodge <command> --help\` tells more.\n`;
-}
-
-async function version(): Promise<string> {
-  const { readFile } = await import('node:fs/promises');
-  const { version: text } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8')) as {
-    version: string;
-  };
-  return text;
 }
 
 function processTerminal(): Terminal {

@@ -3,6 +3,7 @@ import {
   type Core,
   type CoreParts,
   createHandlers,
+  type Decider,
   failureDetail,
   openCore,
   openDecider,
@@ -10,6 +11,7 @@ import {
 import type { PluginInstanceConfiguration } from './config/plugin-instances.ts';
 import type { Configuration } from './config/schema.ts';
 import type { GateParts } from './decision/access.ts';
+import type { Present } from './domain/measurements.ts';
 import type { Handlers } from './http/listener.ts';
 
 /** A configuration at work: everything between a listener and the data. */
@@ -21,7 +23,7 @@ export interface Runtime {
 }
 
 /** What goes on when a configuration takes the place of another, or is shared by several processes. */
-export type Shared = Pick<CoreParts, 'attempts'> & Pick<GateParts, 'makeRateLimit'>;
+export type Shared = Pick<CoreParts, 'attempts' | 'measurements'> & Pick<GateParts, 'makeRateLimit'>;
 
 /** How soon what another process changes holds here, in ms. The question costs 4 µs. */
 const FOLLOW = 50;
@@ -57,6 +59,7 @@ export async function openRuntime(
       setInterval(() => void sweep().catch(failed('sessions.sweep-failed')), SWEEP),
     ];
     for (const timer of timers) timer.unref();
+    if (core.measurements !== undefined) core.measurements.present = presentOf(core, decider);
     return {
       core,
       handlers,
@@ -72,4 +75,14 @@ export async function openRuntime(
     await core.close();
     throw error;
   }
+}
+
+/** What is remembered by this configuration's parts, once it is the one at work. */
+function presentOf(core: Core, decider: Decider): Present {
+  const sizes = {
+    sessions: () => core.liveSessions.size,
+    api_keys: () => core.liveApiKeys.size,
+    remembered: decider.remembered,
+  };
+  return { entries: (cache) => sizes[cache](), hashingPlaces: core.configuration.hashing.concurrency };
 }

@@ -1,120 +1,76 @@
 import { createAttemptsOverMessages } from './cluster/attempts-over-messages.ts';
 import { createSharedRateLimits } from './cluster/shared-rate-limits.ts';
 import type { Primary } from './cluster/worker.ts';
-import { type Core, failureDetail } from './compose.ts';
-import type { PluginInstanceConfiguration } from './config/plugin-instances.ts';
-import type { Configuration } from './config/schema.ts';
+import { failureDetail } from './compose.ts';
 import { systemClock } from './domain/clock.ts';
-import { GatelodgeError } from './domain/errors.ts';
-import { type Listening, listen } from './http/listener.ts';
-import { openRuntime, type Runtime, type Shared } from './runtime.ts';
-
-/** A configuration that was found sound, with hashes in the place of passwords. */
-export interface SoundParts {
-  readonly file: string;
-  readonly configuration: Configuration;
-  readonly plugins: readonly PluginInstanceConfiguration[];
-}
+import { createMeasurements, type Measurements } from './domain/measurements.ts';
+import { exposeMetrics, openMetrics } from './exposition.ts';
+import { reloadOnHangup } from './reloads.ts';
+import { asListenError, openServing, type Serving, type SoundParts, whenStopped } from './serving.ts';
 
 export interface ServiceParts {
   readonly sound: SoundParts;
   /** Reads the configuration again; rejects where it cannot be used. */
-  readonly reload: () => Promise<SoundParts>;
-  /** The process that started this one as a worker; null where it serves alone. */
-  readonly primary: Primary | null;
-  readonly ready: (facts: {
-    readonly addresses: readonly string[];
-    readonly publicUrl: URL;
-    readonly core: Core;
-  }) => Promise<void>;
+  readonly again: () => Promise<SoundParts>;
+  /** Told when it answers. */
+  readonly ready: (serving: Serving) => Promise<void>;
 }
-
-/** What a reload replaced goes on this long, in ms, for what was begun with it. */
-const RELOAD_GRACE = 10_000;
 
 /**
- * One process that serves, until SIGTERM or SIGINT; SIGHUP reads the configuration again.
+ * One process that serves alone, until SIGTERM or SIGINT; SIGHUP reads the configuration again.
  * @throws GatelodgeError `configuration-invalid` where it cannot listen, or what opening the data throws
  */
-export async function runService({ sound, reload, primary, ready }: ServiceParts): Promise<void> {
+export async function runService({ sound, again, ready }: ServiceParts): Promise<void> {
   const stopped = whenStopped();
-  const shared: Shared =
-    primary === null
-      ? {}
-      : { attempts: createAttemptsOverMessages(primary), makeRateLimit: createSharedRateLimits(primary, systemClock) };
-  let runtime: Runtime | null = null;
-  const listeners: Listening[] = [];
+  const { metrics, data_dir: dataDir, shutdown_timeout: deadline } = sound.configuration;
+  const measurements = metrics === undefined ? undefined : createMeasurements();
+  const shared = measurements === undefined ? {} : { measurements };
+  const serving = await openServing({ sound, again, shared, ownsSockets: true });
   try {
-    for (const listener of sound.configuration.listen) {
-      listeners.push(await listen(listener, () => runtime?.handlers ?? null, primary === null));
+    const reloads = reloadOnHangup({
+      ...{ dataDir, file: sound.file, reload: serving.reload },
+      reportFailure: (error) => serving.current().core.log.write('error', 'reload.unrecorded', failureDetail(error)),
+    });
+    if (metrics !== undefined && measurements !== undefined) {
+      const countSessions = () => serving.current().core.store.sessions.countLive(systemClock());
+      const take = await openMetrics({ measurements, countSessions, reloads: reloads.counts });
+      serving.add(await exposeMetrics(metrics.listen, take));
     }
-    const addresses = listeners.map(({ address }) => address);
-    const publicUrl = publicUrlOf(sound.configuration, addresses);
-    runtime = await openRuntime(sound, publicUrl, shared);
-    await ready({ addresses, publicUrl, core: runtime.core });
+    await ready(serving);
+    await stopped;
+    await reloads.stop();
   } catch (error) {
-    await stopAll(listeners, 0);
-    await runtime?.close();
-    throw isListenError(error) ? new GatelodgeError('configuration-invalid', `cannot listen (${error.code})`) : error;
+    await serving.stop(0);
+    throw asListenError(error);
   }
-  const addresses = listeners.map(({ address }) => address);
-  let current: Runtime = runtime;
+  await serving.stop(deadline);
+}
 
-  async function replace(): Promise<void> {
-    const old = current;
-    try {
-      const next = await reload();
-      // Whoever was locked out stays so: a reload forgets no failed login.
-      current = await openRuntime(next, publicUrlOf(next.configuration, addresses), {
-        ...shared,
-        attempts: old.core.attempts,
-      });
-      runtime = current;
-      current.core.log.write('info', 'configuration.reloaded');
-      setTimeout(() => void old.close(), RELOAD_GRACE).unref();
-    } catch (error) {
-      old.core.log.write('error', 'configuration.refused', failureDetail(error));
-    }
-  }
-  // One after the other: of two reloads the later one has to win.
-  let reloading = Promise.resolve();
-  const onHangup = () => {
-    reloading = reloading.then(replace);
+/** One of several processes that share their listeners: it does what the process asks that started it. As above. */
+export async function runWorker({ sound, again, ready }: ServiceParts, primary: Primary): Promise<void> {
+  const stopped = whenStopped();
+  // For the primary, which judges the file first. Without a listener it would end this process.
+  process.on('SIGHUP', () => {});
+  const measurements = sound.configuration.metrics === undefined ? undefined : createMeasurements();
+  const shared = {
+    attempts: createAttemptsOverMessages(primary),
+    makeRateLimit: createSharedRateLimits(primary, systemClock),
+    ...(measurements === undefined ? {} : { measurements }),
   };
-  process.on('SIGHUP', onHangup);
-
+  const serving = await openServing({ sound, again, shared, ownsSockets: false });
+  await runErrands(primary, serving, measurements);
+  await ready(serving);
   await stopped;
-  process.off('SIGHUP', onHangup);
-  current.core.log.write('info', 'service.stopping');
-  await stopAll(listeners, sound.configuration.shutdown_timeout);
-  current.core.log.write('info', 'service.stopped');
-  await current.close();
+  await serving.stop(sound.configuration.shutdown_timeout);
+  primary.leave();
 }
 
-/** Without a `public_url`, browsers on this machine reach the first TCP listener. */
-export function publicUrlOf(configuration: Configuration, addresses: readonly string[]): URL {
-  return new URL(
-    configuration.public_url ?? addresses.find((address) => address.startsWith('http')) ?? 'http://127.0.0.1:9190',
-  );
-}
-
-/** Resolves at the first SIGTERM or SIGINT. */
-export function whenStopped(): Promise<void> {
-  return new Promise((resolve) => {
-    process.once('SIGTERM', () => resolve());
-    process.once('SIGINT', () => resolve());
+async function runErrands(primary: Primary, serving: Serving, measurements: Measurements | undefined): Promise<void> {
+  const take = measurements === undefined ? null : await openMetrics({ measurements });
+  primary.onMessage((message) => {
+    if (message.kind !== 'errand') return;
+    const { id, what } = message;
+    if (what === 'reload') void serving.reload().then((well) => primary.send({ kind: 'done', id, well }));
+    else void take?.().then((snapshot) => primary.send({ kind: 'done', id, well: true, snapshot }));
   });
-}
-
-async function stopAll(listeners: readonly Listening[], deadline: number): Promise<void> {
-  await Promise.all(listeners.map((listener) => listener.stop(deadline)));
-}
-
-function isListenError(error: unknown): error is Error & { code: string } {
-  return (
-    error instanceof Error &&
-    'syscall' in error &&
-    (error.syscall === 'listen' || error.syscall === 'bind') &&
-    'code' in error
-  );
 }

@@ -1,5 +1,7 @@
 import { availableParallelism } from 'node:os';
-import { systemClock } from '../domain/clock.ts';
+import type { Primary } from '../cluster/worker.ts';
+import type { Core } from '../compose.ts';
+import type { Serving } from '../serving.ts';
 import { type Command, DONE, FAILED, readOptions, type Terminal, UsageError } from './command.ts';
 import { CONFIG_OPTION, loadSound, type SoundConfiguration } from './configuration.ts';
 import type { FirstAdministrator } from './first-administrator.ts';
@@ -23,7 +25,9 @@ export const command: Command = {
       throw new UsageError('--workers takes a number or auto');
     const { primaryOf } = await import('../cluster/worker.ts');
     const primary = primaryOf();
-    const load = () => loadSound(values.config, terminal, { hash: true });
+    // What a warning is about has been said by the process that started this one.
+    const told = primary === null ? terminal : { ...terminal, error: () => {} };
+    const load = () => loadSound(values.config, told, { hash: true });
     const sound = await load();
     const say = announcer(terminal, values.plain || terminal.interactive);
     if (primary !== null) return serveAsWorker(sound, load, primary);
@@ -57,77 +61,56 @@ function announcer(terminal: Terminal, plain: boolean): Announce {
   };
 }
 
-async function serveAlone(sound: SoundConfiguration, load: Load, say: Announce): Promise<number> {
+async function serveAlone(sound: SoundConfiguration, again: Load, say: Announce): Promise<number> {
   const { runService } = await import('../service.ts');
   await runService({
     sound,
-    reload: load,
-    primary: null,
-    async ready({ core, ...facts }) {
-      const { createFirstAdministrator } = await import('./first-administrator.ts');
-      const administrator = sound.defaults ? await createFirstAdministrator(core) : null;
-      await say({ ...facts, administrator, log: (event, detail) => core.log.write('info', event, detail) });
+    again,
+    async ready({ addresses, publicUrl, current }) {
+      const { core } = current();
+      const administrator = await firstAdministrator(sound, core);
+      await say({ addresses, publicUrl, administrator, log: infoLog(core) });
     },
   });
   return DONE;
 }
 
-async function serveAsWorker(
-  sound: SoundConfiguration,
-  load: Load,
-  primary: import('../cluster/worker.ts').Primary,
-): Promise<number> {
-  const { runService } = await import('../service.ts');
-  await runService({
-    sound,
-    reload: load,
-    primary,
-    async ready({ addresses, publicUrl }) {
-      primary.send({ kind: 'ready', addresses, publicUrl: publicUrl.href });
-    },
-  });
+async function serveAsWorker(sound: SoundConfiguration, again: Load, primary: Primary): Promise<number> {
+  const { runWorker } = await import('../service.ts');
+  const ready = async ({ addresses, publicUrl }: Serving) =>
+    primary.send({ kind: 'ready', addresses, publicUrl: publicUrl.href });
+  await runWorker({ sound, again, ready }, primary);
   return DONE;
 }
 
-/** The process that people start: it prepares the data once, starts the workers, and ends with them. */
 async function serveWithWorkers(
   sound: SoundConfiguration,
-  load: Load,
+  again: Load,
   say: Announce,
   count: number,
   terminal: Terminal,
 ): Promise<number> {
-  const { openCore } = await import('../compose.ts');
-  const { whenStopped } = await import('../service.ts');
-  const { removeStaleSocket } = await import('../http/listener.ts');
-  const { startWorkers } = await import('../cluster/primary.ts');
-  const { createFirstAdministrator } = await import('./first-administrator.ts');
-  // Secret, tables, first key and administrator are made here, before several processes could.
-  const core = await openCore({ ...sound, clock: systemClock });
-  await core.signingKeys.ensure();
-  const administrator = sound.defaults ? await createFirstAdministrator(core) : null;
-  for (const listener of sound.configuration.listen) if ('socket' in listener) await removeStaleSocket(listener.socket);
-  const log: Log = (event, detail) => core.log.write('info', event, detail);
-
-  const stopped = whenStopped();
-  const workers = startWorkers(count, {
-    ready: ({ addresses, publicUrl }) => void say({ addresses, publicUrl: new URL(publicUrl), administrator, log }),
-    lost: (pid, code) => core.log.write('error', 'worker.lost', { pid, code }),
+  const { runWithWorkers } = await import('../cluster/service-of-workers.ts');
+  let administrator: FirstAdministrator | null = null;
+  const well = await runWithWorkers({
+    ...{ sound, again, count },
+    async prepared(core) {
+      administrator = await firstAdministrator(sound, core);
+    },
+    ready: (core, { addresses, publicUrl }) =>
+      say({ addresses, publicUrl: new URL(publicUrl), administrator, log: infoLog(core) }),
   });
-  process.on('SIGHUP', () => {
-    // Judged once here: a file that cannot be used is not handed to anybody.
-    load().then(
-      () => workers.signal('SIGHUP'),
-      () => core.log.write('error', 'configuration.refused', {}),
-    );
-  });
-  const well = await Promise.race([workers.ended, stopped.then(() => null)]);
-  if (well === null) workers.stop(sound.configuration.shutdown_timeout + STOP_MARGIN);
-  const ended = await workers.ended;
-  if (!ended) terminal.error('gatelodge serve: the workers could not start\n');
-  await core.close();
-  return ended ? DONE : FAILED;
+  if (!well) terminal.error('gatelodge serve: the workers could not start\n');
+  return well ? DONE : FAILED;
 }
 
-/** Workers end by themselves at their own deadline; only one that hangs is killed. */
-const STOP_MARGIN = 2_000;
+/** Whoever starts without a configuration has nobody to log in as. */
+async function firstAdministrator(sound: SoundConfiguration, core: Core): Promise<FirstAdministrator | null> {
+  if (!sound.defaults) return null;
+  const { createFirstAdministrator } = await import('./first-administrator.ts');
+  return createFirstAdministrator(core);
+}
+
+function infoLog(core: Core): Log {
+  return (event, detail) => core.log.write('info', event, detail);
+}

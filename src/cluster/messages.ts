@@ -1,16 +1,36 @@
 import type { AttemptBegun, AttemptOutcome, AttemptSubject, AttemptSubjectKind } from '../domain/login-attempts.ts';
+import type { Snapshot } from '../domain/snapshot.ts';
 
 /** What workers tell the process that started them. Everything survives structured cloning as JSON. */
 export type ToPrimary =
   | { readonly kind: 'ready'; readonly addresses: readonly string[]; readonly publicUrl: string }
   | { readonly kind: 'ask'; readonly id: number; readonly question: AttemptQuestion }
+  | Done
   /** How often each allowance was drawn on since the last such message. */
   | { readonly kind: 'taken'; readonly taken: readonly Taken[] };
 
 /** What it tells them. */
 export type ToWorker =
   | { readonly kind: 'answer'; readonly id: number; readonly answer: AttemptAnswer }
+  | Errand
   | { readonly kind: 'taken'; readonly taken: readonly Taken[] };
+
+/** What it asks all of them for at once. */
+export interface Errand {
+  readonly kind: 'errand';
+  readonly id: number;
+  readonly what: 'reload' | 'measure';
+}
+
+/** One worker's answer to that. */
+export interface Done {
+  readonly kind: 'done';
+  readonly id: number;
+  /** False where the configuration was refused. */
+  readonly well: boolean;
+  /** Where metrics were asked for. */
+  readonly snapshot?: Snapshot;
+}
 
 export type AttemptQuestion =
   | { readonly call: 'begin'; readonly subjects: readonly AttemptSubject[] }

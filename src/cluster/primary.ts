@@ -1,8 +1,9 @@
 import cluster, { type Worker } from 'node:cluster';
 import { systemClock } from '../domain/clock.ts';
-import type { AttemptStore } from '../domain/login-attempts.ts';
 import { createAttemptsInMemory } from '../stores/attempts-in-memory.ts';
-import type { AttemptAnswer, AttemptQuestion, ToPrimary, ToWorker } from './messages.ts';
+import { createAttemptsOfWorkers } from './attempts-of-workers.ts';
+import type { ToPrimary, ToWorker } from './messages.ts';
+import { createQuestions, type Replies } from './questions.ts';
 
 export interface Ready {
   readonly addresses: readonly string[];
@@ -19,23 +20,32 @@ export interface PrimaryEvents {
 export interface Workers {
   /** Resolves to true when all have ended as they were told to; to false where they could not start. */
   readonly ended: Promise<boolean>;
-  signal(signal: 'SIGHUP'): void;
+  /** Has all of them read the configuration again. False where one refused it, or did not answer. */
+  reload(): Promise<boolean>;
+  /** What each counts. */
+  measure(): Promise<Replies>;
   /** @param deadline in ms, after which they are killed */
   stop(deadline: number): void;
 }
 
 /** A worker that ends sooner than this after its start is not replaced at once, or a bad machine would do nothing else. */
 const SHORT_LIFE = 2_000;
+/** How long a worker may take to answer, in ms. A scrape does not wait; a reload may have plugins to load. */
+const PATIENCE = { measure: 1_000, reload: 30_000 };
 
 /**
  * Starts this program again as so many workers, which share its listeners. It decides nothing itself: it counts failed
  * logins for all of them, passes on what they tell each other, and replaces one that ends.
  */
 export function startWorkers(count: number, events: PrimaryEvents): Workers {
-  const attempts = createAttemptsInMemory(systemClock);
+  const attempts = createAttemptsOfWorkers(createAttemptsInMemory(systemClock));
   const ready = new Map<number, Ready>();
   let stopping = false;
   let said = false;
+  const questions = createQuestions((id, errand) => {
+    const worker = cluster.workers?.[id];
+    if (worker !== undefined) send(worker, errand);
+  });
   let finish: (well: boolean) => void = () => {};
   const ended = new Promise<boolean>((resolve) => {
     finish = resolve;
@@ -47,6 +57,8 @@ export function startWorkers(count: number, events: PrimaryEvents): Workers {
     worker.on('message', (message: ToPrimary) => receive(worker, message));
     worker.on('exit', (code) => {
       ready.delete(worker.id);
+      questions.ended(worker.id);
+      attempts.ended(worker.id);
       if (stopping || !said) {
         // One that cannot even start has said why; the others would fail alike.
         if (!stopping) killAll();
@@ -65,24 +77,34 @@ export function startWorkers(count: number, events: PrimaryEvents): Workers {
   }
 
   function receive(worker: Worker, message: ToPrimary): void {
-    if (message.kind === 'ask')
-      void answer(attempts, message.question).then((reply) =>
-        send(worker, { kind: 'answer', id: message.id, answer: reply }),
-      );
-    else if (message.kind === 'taken') for (const other of alive()) if (other.id !== worker.id) send(other, message);
-    if (message.kind !== 'ready') return;
-    ready.set(worker.id, message);
-    if (said || ready.size < count) return;
-    said = true;
-    events.ready(message);
+    switch (message.kind) {
+      case 'ask':
+        void attempts
+          .answer(worker.id, message.question)
+          .then((reply) => send(worker, { kind: 'answer', id: message.id, answer: reply }));
+        return;
+      case 'taken':
+        for (const other of alive()) if (other.id !== worker.id) send(other, message);
+        return;
+      case 'done':
+        questions.answered(worker.id, message);
+        return;
+      case 'ready':
+        ready.set(worker.id, message);
+        if (said || ready.size < count) return;
+        said = true;
+        events.ready(message);
+    }
   }
 
   for (let started = 0; started < count; started += 1) fork();
   return {
     ended,
-    signal: (signal) => {
-      for (const worker of alive()) worker.process.kill(signal);
+    async reload() {
+      const { answered, late } = await questions.ask([...ready.keys()], 'reload', PATIENCE.reload);
+      return late.length === 0 && [...answered.values()].every(({ well }) => well);
     },
+    measure: () => questions.ask([...ready.keys()], 'measure', PATIENCE.measure),
     stop(deadline) {
       stopping = true;
       for (const worker of alive()) worker.process.kill('SIGTERM');
@@ -103,15 +125,4 @@ function killAll(): void {
 function send(worker: Worker, message: ToWorker): void {
   // A worker that has gone meanwhile needs no answer.
   if (worker.isConnected()) worker.send(message, () => {});
-}
-
-async function answer(attempts: AttemptStore, question: AttemptQuestion): Promise<AttemptAnswer> {
-  switch (question.call) {
-    case 'begin':
-      return attempts.begin(question.subjects);
-    case 'end':
-      return attempts.end(question.subjects, question.outcome);
-    case 'forget':
-      return attempts.forget(question.subject);
-  }
 }

@@ -5,6 +5,8 @@ import type { ToPrimary, ToWorker } from './messages.ts';
 export interface Primary {
   send(message: ToPrimary, sent?: (error: Error | null) => void): void;
   onMessage(listener: (message: ToWorker) => void): void;
+  /** Ends this process, once there is nothing more to do: as long as it listens for messages it would not. */
+  leave(): void;
 }
 
 /** null where this process is nobody's worker. */
@@ -17,5 +19,6 @@ export function primaryOf(): Primary | null {
     },
     // Nobody but the primary, which is this same program, is at the other end.
     onMessage: (listener) => void process.on('message', (message) => listener(message as ToWorker)),
+    leave: () => process.disconnect?.(),
   };
 }

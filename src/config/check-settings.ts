@@ -16,6 +16,7 @@ export function checkSettings(
   checkUsers(configuration, userOrigins, reporter);
   checkCookie(configuration, reporter);
   checkLogo(configuration, document.file, reporter);
+  checkMetrics(configuration, reporter);
   checkVersion(configuration, document, reporter);
 }
 
@@ -64,13 +65,27 @@ function checkLogo({ branding }: Configuration, file: string, reporter: Reporter
   if (why !== null) reporter.report('unreadable-file', ['branding', 'logo'], `the logo cannot be used (${why})`);
 }
 
+function checkMetrics({ listen, metrics }: Configuration, reporter: Reporter): void {
+  if (metrics === undefined) return;
+  const place = metrics.listen;
+  const taken = listen.some((other) => {
+    if ('socket' in place) return 'socket' in other && other.socket === place.socket;
+    return 'host' in other && other.host === place.host && other.port === place.port && place.port !== 0;
+  });
+  if (taken)
+    reporter.report(
+      'invalid-value',
+      ['metrics', 'listen'],
+      'gatelodge listens there already: metrics have a listener of their own',
+    );
+}
+
 function checkVersion(configuration: Configuration, document: ConfigurationDocument, reporter: Reporter): void {
   const refuse = (path: KeyPath, message: string) => reporter.report('not-in-this-version', path, message);
   const warn = (path: KeyPath, message: string) =>
     reporter.report('not-in-this-version', path, message, { severity: 'warning' });
   if (configuration.storage !== 'sqlite') refuse(['storage'], 'PostgreSQL is not in this version: use sqlite');
   if (configuration.redis !== null) refuse(['redis'], 'Redis is not in this version');
-  if (configuration.workers !== 1) warn(['workers'], 'this version runs one process');
   if (configuration.identity_jwt.enabled) refuse(['identity_jwt', 'enabled'], 'identity JWTs are not in this version');
   if (configuration.tokens.format === 'encrypted')
     refuse(['tokens', 'format'], 'encrypted tokens are not in this version: use jwt');
@@ -78,7 +93,6 @@ function checkVersion(configuration: Configuration, document: ConfigurationDocum
     warn(['tokens', 'refresh_lifetime'], 'refresh tokens are not in this version');
   if (configuration.log.loki !== undefined)
     refuse(['log', 'loki'], 'Loki is not in this version: collect standard output');
-  if (configuration.metrics !== undefined) refuse(['metrics'], 'metrics are not in this version');
   if (locate(document, ['backend']) !== null) {
     reporter.report('ignored-key', ['backend'], 'is ignored: the front server forwards requests', {
       severity: 'warning',

@@ -26,21 +26,20 @@ const serves = z
   .default(['decisions', 'public'])
   .describe('`decisions` is /validate, `public` is the rest. The health checks are on each.');
 
-const listenTcp = z.strictObject({
+const tcp = (port: number) => ({
   host: z.string().min(1).default('127.0.0.1').describe('Address to listen on.'),
-  port: z.int().min(0).max(65_535).default(9190).describe('Port; 0 takes any free one.'),
-  serves,
+  port: z.int().min(0).max(65_535).default(port).describe('Port; 0 takes any free one.'),
 });
-const listenSocket = z.strictObject({
+const socket = {
   socket: z.string().min(1).describe('Path of a Unix socket, relative to the configuration file.').meta({ path: true }),
   socket_chmod: z
     .string()
     .regex(/^0?[0-7]{3}$/, 'expected an octal mode in quotes, such as "660"')
     .default('660')
     .describe('Its mode, octal, in quotes.'),
-  serves,
-});
-const listener = z.union([listenSocket, listenTcp]);
+};
+const listener = z.union([z.strictObject({ ...socket, serves }), z.strictObject({ ...tcp(9190), serves })]);
+const metricsListener = z.union([z.strictObject(socket), z.strictObject(tcp(9191))]);
 export type Listener = z.output<typeof listener>;
 
 const user = z.strictObject({
@@ -138,7 +137,9 @@ export const configurationSchema = z
     workers: z
       .union([z.int().min(1).max(256), z.literal('auto')])
       .default(1)
-      .describe('Processes. **This version runs one** and says so where more are asked for.'),
+      .describe(
+        'Processes that share the listeners; `auto`: one a core. A change needs a restart. See [operations](operations.md#workers).',
+      ),
     shutdown_timeout: duration('10s').prefault('10s').describe('How long SIGTERM waits for what is in flight.'),
     cookie: z
       .strictObject({
@@ -318,9 +319,11 @@ export const configurationSchema = z
       .prefault({})
       .describe('One JSON line an event, on standard output.'),
     metrics: z
-      .strictObject({ listen: listener.describe('Where.') })
+      .strictObject({ listen: metricsListener.describe('Where: `{host, port}` or `{socket, socket_chmod}`.') })
       .optional()
-      .describe('**Not in this version**, refused at the start.'),
+      .describe(
+        'Prometheus metrics, at `/metrics` on a listener of their own. Default: none. A change needs a restart. See [operations](operations.md#metrics).',
+      ),
     backend: z
       .unknown()
       .optional()

@@ -43,6 +43,8 @@ export interface SessionStore {
   insert(session: Session): Promise<void>;
   findById(id: string): Promise<Session | null>;
   listByUser(userId: string | null): Promise<readonly Session[]>;
+  /** How many are neither at their absolute nor at their idle end. */
+  countLive(now: number): Promise<number>;
   /** False where it was gone already. */
   delete(id: string): Promise<boolean>;
   deleteByUser(userId: string): Promise<number>;

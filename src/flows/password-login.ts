@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { classifyPassword } from '../adapters/passwords.ts';
 import type { AuditSink } from '../domain/audit.ts';
 import type { BeginLogin, LoginResult } from '../domain/login-attempts.ts';
+import type { LoginWay } from '../domain/measurements.ts';
 import type { Passwords } from '../domain/passwords.ts';
 import { keyedHash } from '../domain/secret.ts';
 import type { User } from '../domain/user.ts';
@@ -18,6 +19,8 @@ export interface PasswordLogin {
     readonly password: string;
     readonly address: string | null;
     readonly device?: string | null;
+    /** For whoever counts; it changes nothing. */
+    readonly way?: LoginWay;
   }): Promise<LoginResult>;
 }
 

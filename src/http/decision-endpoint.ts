@@ -42,6 +42,8 @@ export interface DecisionEndpointParts {
   readonly clientAddressOf: ClientAddresses;
   readonly render: RenderDecision;
   readonly onDecision: OnDecision;
+  /** Is told of every decision and how long it took, in ms, from the request to its answer. */
+  readonly measure?: (decision: Decision, duration: number) => void;
   /** Without it, guesses at keys and tokens are refused and not counted. */
   readonly countGuess?: CountGuess;
 }
@@ -53,7 +55,7 @@ const VALIDATE = '/validate';
 
 /** `/validate` and the profiles below it, read from the raw request target: what a router makes of a path is none of its business. */
 export function createDecisionEndpoint(parts: DecisionEndpointParts): DecisionEndpoint {
-  const { gate, render, onDecision, clientAddressOf, countGuess } = parts;
+  const { gate, render, onDecision, clientAddressOf, countGuess, measure } = parts;
   const envoy: Profile = (message, headers) => ({
     target: readEnvoyTarget(message.url ?? '', message.method ?? '', headers, parts.publicScheme),
     speaks: 'forwarded',
@@ -89,6 +91,7 @@ export function createDecisionEndpoint(parts: DecisionEndpointParts): DecisionEn
   return (message, response, peer) => {
     const profile = profileOf(message.url ?? '');
     if (profile === null) return false;
+    const began = measure === undefined ? 0 : performance.now();
     const headers = new WireHeaderFields(message.rawHeaders);
     const { target, speaks } = profile(message, headers);
     const request = isTarget(target) ? accessRequest(target, headers, (fields) => clientAddressOf(peer, fields)) : null;
@@ -101,6 +104,7 @@ export function createDecisionEndpoint(parts: DecisionEndpointParts): DecisionEn
         decision = failed(error);
         render(response, decision, speaks, request);
       }
+      measure?.(decision, performance.now() - began);
       onDecision({ decision, request, targetMissing: target === 'missing', headers, peer });
     };
     const outcome = (): MaybePromise<Decision> => {

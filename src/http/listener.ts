@@ -17,6 +17,11 @@ export interface Handlers {
   readonly missing: () => Promise<readonly string[]>;
 }
 
+/** Where a server listens. */
+export type Place =
+  | { readonly host: string; readonly port: number }
+  | { readonly socket: string; readonly socket_chmod: string };
+
 export interface Listening {
   /** `http://127.0.0.1:9190` or `unix:/run/gatelodge.sock`. */
   readonly address: string;
@@ -46,15 +51,21 @@ export async function listen(
   );
   // Node.js would drop what comes after the 2000th field without a word, and with it, say, X-Forwarded-For. Their size is limited.
   server.maxHeadersCount = 0;
-  if ('socket' in listener) await listenOnSocket(server, listener.socket, listener.socket_chmod, ownsSocket);
-  else await listening(server, () => server.listen(listener.port, listener.host));
+  const { address, stop } = await listenAt(server, listener, ownsSocket);
   return {
-    address: addressOf(server, listener),
+    address,
     stop(deadline) {
       draining = true;
-      return drain(server, deadline);
+      return stop(deadline);
     },
   };
+}
+
+/** @param ownsSocket false where other processes listen on the same socket */
+export async function listenAt(server: Server, place: Place, ownsSocket = true): Promise<Listening> {
+  if ('socket' in place) await listenOnSocket(server, place.socket, place.socket_chmod, ownsSocket);
+  else await listening(server, () => server.listen(place.port, place.host));
+  return { address: addressOf(server, place), stop: (deadline) => drain(server, deadline) };
 }
 
 function answer(
@@ -146,9 +157,9 @@ export async function removeStaleSocket(path: string): Promise<void> {
   if (!answered) unlinkSync(path);
 }
 
-function addressOf(server: Server, listener: Listener): string {
+function addressOf(server: Server, place: Place): string {
   const address = server.address();
-  if (address === null || typeof address === 'string') return `unix:${'socket' in listener ? listener.socket : ''}`;
+  if (address === null || typeof address === 'string') return `unix:${'socket' in place ? place.socket : ''}`;
   const host = address.family === 'IPv6' ? `[${address.address}]` : address.address;
   return `http://${host}:${address.port}`;
 }

@@ -60,7 +60,8 @@ export function loginEndpoints(parts: PublicParts): readonly Endpoint[] {
     try {
       const { headers } = context.req.raw;
       const known = device.read(headers, username);
-      const result = await parts.login.login({ username, password, address: clientAddress(context), device: known });
+      const address = clientAddress(context);
+      const result = await parts.login.login({ username, password, address, device: known, way: 'form' });
       if (result.kind === 'refused') return again(401, REFUSED);
       if (result.kind === 'limited') {
         return again(429, `Too many attempts. Try again ${inWords(result.retryAfter)}.`, {

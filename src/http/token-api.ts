@@ -13,7 +13,7 @@ export function tokenEndpoints(parts: PublicParts): readonly Endpoint[] {
     if (username === '' || password === '')
       throw new HttpProblem('invalid-request', 'username and password are required.');
     const address = clientAddress(context);
-    const result = await parts.login.login({ username, password, address });
+    const result = await parts.login.login({ username, password, address, way: 'token' });
     if (result.kind === 'limited') {
       throw new HttpProblem('rate-limited', 'Too many attempts.', { 'Retry-After': String(result.retryAfter) });
     }

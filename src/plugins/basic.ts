@@ -39,7 +39,11 @@ function basicPlugin<Entry extends object>(
   remember: number,
   context: BuiltInContext,
 ): AuthenticationPlugin {
-  const remembered = createRemembered<{ readonly of: Entry | LoginLimited }>(context.clock, remember);
+  const remembered = createRemembered<{ readonly of: Entry | LoginLimited }>(
+    context.clock,
+    remember,
+    context.rememberedCounts,
+  );
   // A key of this process alone, of fixed length and in front: what is remembered can't be compared with anything outside.
   const key = randomBytes(32).toString('base64url');
 

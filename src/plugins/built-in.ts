@@ -6,6 +6,7 @@ import type { Passwords } from '../domain/passwords.ts';
 import type { Session } from '../domain/session.ts';
 import type { User } from '../domain/user.ts';
 import type { Identity, PluginContext } from './plugin-api.ts';
+import type { RememberedCounts } from './remembered.ts';
 
 /** What the built-in plugins get beyond the public API: the directory and everything that gatelodge issues itself. */
 export interface BuiltInContext extends PluginContext {
@@ -25,6 +26,8 @@ export interface BuiltInContext extends PluginContext {
   readonly issuedHere: (token: string) => boolean;
   readonly verifyAccessToken: (token: string) => Promise<VerifiedToken | null>;
   readonly cookieName: string;
+  /** Where it is measured how much of what is asked was remembered. */
+  readonly rememberedCounts?: RememberedCounts;
   /** Writes an own user's stronger hash where it came from; rejects where that can't be written. */
   readonly replaceOwnHash: (
     instance: string,

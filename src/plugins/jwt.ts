@@ -2,6 +2,7 @@ import { createForeignJwtVerifier } from '../adapters/foreign-jwt.ts';
 import type { JwtOptions } from '../config/plugin-options.ts';
 import type { Identity } from '../domain/identity.ts';
 import { bearerToken } from './authorization.ts';
+import type { BuiltInContext } from './built-in.ts';
 import {
   type AuthenticationPlugin,
   CREDENTIALS_REJECTED,
@@ -17,11 +18,13 @@ interface Known {
   readonly expiresAt: number | null;
 }
 
+type JwtContext = PluginContext & Pick<BuiltInContext, 'rememberedCounts'>;
+
 /** JSON Web Tokens of another issuer. Its subject is never a user of the directory, and its roles count only where `claims` maps them. */
-export function createJwtPlugin(options: JwtOptions, context: PluginContext): AuthenticationPlugin {
+export function createJwtPlugin(options: JwtOptions, context: JwtContext): AuthenticationPlugin {
   const { clock, instance } = context;
   const verify = createForeignJwtVerifier(options);
-  const remembered = createRemembered<Known>(clock, options.remember);
+  const remembered = createRemembered<Known>(clock, options.remember, context.rememberedCounts);
   const leeway = options.leeway ?? 0;
 
   const check = (token: string) => async () => {

@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../domain/clock.ts';
+import type { CacheCounts } from '../domain/measurements.ts';
 
 /**
  * Credentials that were checked a moment ago: tokens as they are, passwords under a keyed hash. A signature costs 100 µs and a password 20 ms, and programs send
@@ -12,16 +13,35 @@ export interface Remembered<T extends object> {
   clear(): void;
 }
 
+/** What is counted of all that a configuration's plugins remember. */
+export interface RememberedCounts {
+  readonly counts: CacheCounts;
+  /** How many each of them remembers. */
+  readonly sizes: (() => number)[];
+}
+
+/** How many credentials of one plugin are remembered. */
+const MOST = 10_000;
+
 /** @param lifetime longest time that anything is remembered, in ms */
-export function createRemembered<T extends object>(clock: Clock, lifetime: number, max = 10_000): Remembered<T> {
-  const known = new LRUCache<string, { value: T; until: number }>({ max });
+export function createRemembered<T extends object>(
+  clock: Clock,
+  lifetime: number,
+  watched?: RememberedCounts,
+): Remembered<T> {
+  const known = new LRUCache<string, { value: T; until: number }>({ max: MOST });
+  watched?.sizes.push(() => known.size);
+  const counts = watched?.counts;
   const pending = new Map<string, Promise<T | null>>();
   return {
     get(digest) {
       const entry = known.get(digest);
-      if (entry === undefined) return undefined;
-      if (clock() < entry.until) return entry.value;
-      known.delete(digest);
+      if (entry !== undefined && clock() < entry.until) {
+        if (counts !== undefined) counts.hits += 1;
+        return entry.value;
+      }
+      if (counts !== undefined) counts.misses += 1;
+      if (entry !== undefined) known.delete(digest);
       return undefined;
     },
     check(digest, begin) {

@@ -24,7 +24,7 @@ const REMEMBER = 60_000;
 export function createTokenPlugin(context: BuiltInContext): AuthenticationPlugin {
   const { clock, directory, verifyAccessToken, instance } = context;
   const methods = [instance];
-  const remembered = createRemembered<Known>(clock, REMEMBER);
+  const remembered = createRemembered<Known>(clock, REMEMBER, context.rememberedCounts);
 
   function judge(known: Known | null): MaybePromise<AuthenticationResult> {
     if (known === null || clock() >= known.token.expiresAt) return CREDENTIALS_REJECTED;

@@ -26,6 +26,17 @@ export function createSessionStore({ read, write }: UnitOfWork): SessionStore {
         return rows.map(toSession);
       }),
 
+    countLive: (now) =>
+      read(async (db) => {
+        const { count } = await db
+          .selectFrom('sessions')
+          .select((eb) => eb.fn.countAll<number>().as('count'))
+          .where('expires_at', '>', now)
+          .where((eb) => eb.or([eb('idle', 'is', null), eb(eb('last_seen_at', '+', eb.ref('idle')), '>', now)]))
+          .executeTakeFirstOrThrow();
+        return Number(count);
+      }),
+
     delete: (id) =>
       write(async (db, emit) => {
         const { numDeletedRows } = await db.deleteFrom('sessions').where('id', '=', id).executeTakeFirst();

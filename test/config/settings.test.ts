@@ -8,7 +8,10 @@ describe('settings', () => {
     ['identity_jwt: {enabled: true}', 'not-in-this-version 1:25 identity_jwt.enabled'],
     ['tokens: {format: encrypted}', 'not-in-this-version 1:18 tokens.format'],
     ['log: {loki: "http://loki:3100"}', 'not-in-this-version 1:13 log.loki'],
-    ['metrics: {listen: {port: 1}}', 'not-in-this-version 1:10 metrics'],
+    ['metrics: {listen: {port: 9190}}', 'invalid-value 1:19 metrics.listen'],
+    ['{listen: {socket: /a}, metrics: {listen: {socket: /a}}}', 'invalid-value 1:43 metrics.listen'],
+    ['metrics: {listen: {serves: [public]}}', 'unknown-key 1:20 metrics.listen.serves'],
+    ['metrics: {}', 'missing-key 1:10 metrics.listen'],
     ['storage: mysql', 'invalid-value 1:10 storage'],
     ['cookie: {same_site: none}', 'invalid-value 1:21 cookie.same_site'],
     ['cookie: {same_site: none, secure: false}', 'invalid-value 1:21 cookie.same_site'],
@@ -45,7 +48,6 @@ describe('settings', () => {
   });
 
   it.each([
-    ['workers: 4', 'warning not-in-this-version 1:10 workers'],
     ['tokens: {refresh_lifetime: 1d}', 'warning not-in-this-version 1:28 tokens.refresh_lifetime'],
     ['backend: {host: x, port: y}', 'warning ignored-key 1:1 backend'],
     ['{public_url: "https://a.example", cookie: {secure: false}}', 'warning insecure-cookie 1:52 cookie.secure'],
@@ -65,6 +67,10 @@ describe('settings', () => {
     '{public_url: "http://a.example", cookie: {secure: true, same_site: none}}',
     'users: [{username: a}, {username: A}]',
     'workers: 1',
+    'workers: 4',
+    'workers: auto',
+    'metrics: {listen: {}}',
+    'metrics: {listen: {socket: /run/gatelodge/metrics.sock, socket_chmod: "660"}}',
     'redis:',
   ])('takes %s', async (text) => {
     expect(await problems(text)).toEqual([]);

@@ -149,12 +149,13 @@ export function describeRecords(stage: () => StoreStage): void {
       });
     });
 
-    it('removes what has reached its absolute or its idle end, and no other', async () => {
+    it('does not count, and removes, what has reached its absolute or its idle end, and no other', async () => {
       await store.sessions.insert(sessionOf('ended', 'u', { expiresAt: 10_000 }));
       await store.sessions.insert(sessionOf('lives', 'u', { expiresAt: 10_001 }));
       await store.sessions.insert(sessionOf('idle', 'u', { expiresAt: 20_000, idle: 1_000, lastSeenAt: 9_000 }));
       await store.sessions.insert(sessionOf('busy', 'u', { expiresAt: 20_000, idle: 1_000, lastSeenAt: 9_001 }));
       await store.sessions.insert(sessionOf('remembered', 'u', { expiresAt: 20_000, idle: null, lastSeenAt: 0 }));
+      expect(await other.sessions.countLive(10_000)).toBe(3);
       expect(await store.sessions.deleteExpired(10_000)).toBe(2);
       expect((await other.sessions.listByUser('u')).map((one) => one.id).sort()).toEqual([
         'busy',

@@ -1,0 +1,121 @@
+import { failureDetail } from './compose.ts';
+import type { PluginInstanceConfiguration } from './config/plugin-instances.ts';
+import type { Configuration } from './config/schema.ts';
+import { GatelodgeError } from './domain/errors.ts';
+import { type Listening, listen } from './http/listener.ts';
+import { openRuntime, type Runtime, type Shared } from './runtime.ts';
+
+/** A configuration that was found sound, with hashes in the place of passwords. */
+export interface SoundParts {
+  readonly file: string;
+  readonly configuration: Configuration;
+  readonly plugins: readonly PluginInstanceConfiguration[];
+}
+
+/** A process's listeners, and the configuration at work behind them. */
+export interface Serving {
+  readonly addresses: readonly string[];
+  readonly publicUrl: URL;
+  /** The configuration at work now. */
+  current(): Runtime;
+  /** Puts another in its place. False where that one was refused, which is logged; the old one stays then. */
+  reload(): Promise<boolean>;
+  /** Stops what else listens when the rest stops. */
+  add(listening: Listening): void;
+  /** No new connections; resolves when what was in flight is answered, or after `deadline` ms, and everything is written. */
+  stop(deadline: number): Promise<void>;
+}
+
+/** What a reload replaced goes on this long, in ms, for what was begun with it. */
+const RELOAD_GRACE = 10_000;
+
+/**
+ * Opens the data and listens.
+ * @param options.again reads the configuration again; rejects where it cannot be used
+ * @param options.ownsSockets false where other processes listen on the same
+ * @throws GatelodgeError `configuration-invalid` where it cannot listen, or what opening the data throws
+ */
+export async function openServing(options: {
+  readonly sound: SoundParts;
+  readonly again: () => Promise<SoundParts>;
+  readonly shared: Shared;
+  readonly ownsSockets: boolean;
+}): Promise<Serving> {
+  const { sound, again, shared, ownsSockets } = options;
+  const listeners: Listening[] = [];
+  let runtime: Runtime | null = null;
+  const stopListening = (deadline: number) => Promise.all(listeners.map((listener) => listener.stop(deadline)));
+  try {
+    for (const place of sound.configuration.listen)
+      listeners.push(await listen(place, () => runtime?.handlers ?? null, ownsSockets));
+    const addresses = listeners.map(({ address }) => address);
+    const publicUrl = publicUrlOf(sound.configuration, addresses);
+    let current = await openRuntime(sound, publicUrl, shared);
+    runtime = current;
+    // One after the other: of two reloads the later one has to win.
+    let reloading = Promise.resolve(true);
+
+    const replace = async () => {
+      const old = current;
+      try {
+        const next = await again();
+        // Whoever was locked out stays so: a reload forgets no failed login.
+        current = await openRuntime(next, publicUrlOf(next.configuration, addresses), {
+          ...shared,
+          attempts: old.core.attempts,
+        });
+        runtime = current;
+        current.core.log.write('info', 'configuration.reloaded');
+        setTimeout(() => void old.close(), RELOAD_GRACE).unref();
+        return true;
+      } catch (error) {
+        old.core.log.write('error', 'configuration.refused', failureDetail(error));
+        return false;
+      }
+    };
+    return {
+      addresses,
+      publicUrl,
+      current: () => current,
+      reload() {
+        reloading = reloading.then(replace);
+        return reloading;
+      },
+      add: (listening) => void listeners.push(listening),
+      async stop(deadline) {
+        current.core.log.write('info', 'service.stopping');
+        await stopListening(deadline);
+        current.core.log.write('info', 'service.stopped');
+        await current.close();
+      },
+    };
+  } catch (error) {
+    await stopListening(0);
+    throw asListenError(error);
+  }
+}
+
+/** Without a `public_url`, browsers on this machine reach the first TCP listener. */
+export function publicUrlOf(configuration: Configuration, addresses: readonly string[]): URL {
+  return new URL(
+    configuration.public_url ?? addresses.find((address) => address.startsWith('http')) ?? 'http://127.0.0.1:9190',
+  );
+}
+
+/** Resolves at the first SIGTERM or SIGINT. */
+export function whenStopped(): Promise<void> {
+  return new Promise((resolve) => {
+    process.once('SIGTERM', () => resolve());
+    process.once('SIGINT', () => resolve());
+  });
+}
+
+/** What people are told where an address is taken, or may not be used; everything else as it is. */
+export function asListenError(error: unknown): unknown {
+  const refused =
+    error instanceof Error &&
+    'syscall' in error &&
+    (error.syscall === 'listen' || error.syscall === 'bind') &&
+    'code' in error;
+  return refused ? new GatelodgeError('configuration-invalid', `cannot listen (${error.code})`) : error;
+}
