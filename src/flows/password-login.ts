@@ -58,6 +58,13 @@ export function createPasswordLogin(options: {
       user = await directory.byUsername(username);
       // Always exactly once, for nobody and for the locked too: the time taken tells nobody who exists.
       matches = await passwords.verify(user?.passwordHash ?? null, password);
+      // Comparing takes its time. Who was locked or given another password meanwhile must not begin a session that outlives it.
+      while (matches) {
+        const compared = user?.passwordHash;
+        user = await directory.byUsername(username);
+        if (user?.passwordHash === compared) break;
+        matches = await passwords.verify(user?.passwordHash ?? null, password);
+      }
     } catch (error) {
       await attempt.abandoned();
       throw error;

@@ -102,6 +102,41 @@ describe('logging in with a password', () => {
     ]);
   });
 
+  it('lets nobody in who was locked, deleted or given another password while it was hashing', async () => {
+    const before = user({ passwordHash: await real.hash('right') });
+    const changes: [string, User[]][] = [
+      ['right', [{ ...before, locked: true }]],
+      ['right', []],
+      ['right', [{ ...before, passwordHash: await real.hash('another') }]],
+    ];
+    for (const [password, after] of changes) {
+      const users = [before];
+      const slow: Passwords = {
+        hash: real.hash,
+        async verify(hash, given) {
+          const matches = await real.verify(hash, given);
+          users.splice(0, 1, ...after);
+          return matches;
+        },
+      };
+      expect(await stand(users, slow).login('alice', password)).toEqual({ kind: 'refused' });
+    }
+  });
+
+  it('lets in whoever’s hash was only made stronger meanwhile', async () => {
+    const users = [user({ passwordHash: await real.hash('right') })];
+    const stronger = user({ passwordHash: await real.hash('right') });
+    const slow: Passwords = {
+      hash: real.hash,
+      async verify(hash, given) {
+        const matches = await real.verify(hash, given);
+        users.splice(0, 1, stronger);
+        return matches;
+      },
+    };
+    expect(await stand(users, slow).login('alice', 'right')).toEqual({ kind: 'ok', user: stronger });
+  });
+
   it('stops hashing at the limit, and guesses sent at once are no way around it', async () => {
     const { login, verified } = stand([user({ passwordHash: await real.hash('right') })]);
     const guesses = await Promise.all(['a', 'b', 'c', 'd', 'right'].map((guess) => login('alice', guess)));
