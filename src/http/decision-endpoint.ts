@@ -3,7 +3,7 @@ import type { Configuration } from '../config/schema.ts';
 import type { Gate } from '../decision/access.ts';
 import { decide, decideCredential, deny, limited } from '../decision/decide.ts';
 import type { AccessRequest, HeaderFields } from '../domain/access-request.ts';
-import type { Decision } from '../domain/decision.ts';
+import type { ChallengeReason, Decision } from '../domain/decision.ts';
 import type { CountGuess } from '../domain/login-attempts.ts';
 import { andThen, isPromise, type MaybePromise } from '../domain/maybe-promise.ts';
 import { bearerToken } from '../plugins/authorization.ts';
@@ -144,13 +144,15 @@ function failed(cause: unknown): Decision {
   return { effect: 'unavailable', reason: 'internal-error', rule: 0, cause };
 }
 
+/** Whoever is known and has to prove themselves again, or is locked, has guessed nothing. */
+const BAD: readonly ChallengeReason[] = ['credentials-rejected', 'session-expired'];
+
 /**
  * The key or token that was no good, where one was looked at; a password was counted by whoever looked at it. What makes a
  * request good costs nothing here.
  */
 function guessedCredential(decision: Decision, headers: HeaderFields): string | null {
-  if (decision.effect !== 'challenge' || decision.reason === 'no-credentials' || decision.reason === 'user-locked')
-    return null;
+  if (decision.effect !== 'challenge' || !BAD.includes(decision.reason)) return null;
   if (!decision.challenges.includes('Bearer')) return null;
   const given = [headers.get('x-api-key'), bearerToken(headers.get('authorization')) ?? undefined];
   return given.every((credential) => credential === undefined) ? null : given.join('\n');

@@ -26,6 +26,7 @@ paths:
   - {path: /own, plugins: [own]}
   - {path: /pages, plugins: [basic]}
   - {path: /site, plugins: [session]}
+  - {path: /fresh, plugins: [apikey], max_age: 5m}
   - {path: /, plugins: [token, apikey]}
 login_limits: {account: {attempts: 3}, address: {attempts: 8}}
 `,
@@ -94,6 +95,8 @@ it('holds an address that guesses keys and tokens, and nobody who has a good one
   expect([limited.status, limited.headers['x-auth-reason'], limited.body.length]).toEqual([429, 'rate-limited', 0]);
   expect((await logIn('a long password', here)).status).toBe(429);
   expect((await check('/', here, { 'x-api-key': key })).status).toBe(200);
+  // Known, and asked to log in again: that is no guess either.
+  expect((await check('/fresh', here, { 'x-api-key': key })).headers['x-auth-reason']).toBe('reauth-required');
   expect((await check('/', '203.0.113.10', { 'x-api-key': guessedKey() })).status).toBe(401);
 });
 
