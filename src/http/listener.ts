@@ -78,8 +78,10 @@ function answer(
   const url = message.url ?? '';
   if (isPath(url, '/healthz')) json(response, 200, { status: 'alive' });
   else if (isPath(url, '/readyz')) void ready(response, handlers, draining);
-  else if (handlers === null) json(response, 503, { error: 'store-unavailable', message: 'gatelodge is starting' });
-  else if (isCheck(url)) {
+  else if (handlers === null) {
+    if (isCheck(url)) response.setHeader('X-Auth-Reason', 'store-unavailable');
+    json(response, 503, { error: 'store-unavailable', message: 'gatelodge is starting' });
+  } else if (isCheck(url)) {
     const peer = handlers.peerOf(message.socket);
     if (serves.includes('decisions') && handlers.decisions(message, response, peer)) return;
     json(response, 404, { error: 'not-found', message: 'there is no such check here' });

@@ -48,6 +48,18 @@ describe('a listener', () => {
     for (const path of ['/healthz', '/healthz?x', '/readyz']) expect(await status(port, path), path).toBe(200);
   });
 
+  it('says why while it cannot decide yet', async () => {
+    const { port } = await start(['decisions', 'public'], () => null);
+    const answer = await check(port, [], { path: '/validate/nginx' });
+    const { status: refused, header } = answer;
+    expect([refused, header('x-auth-reason'), header('cache-control')]).toEqual([
+      503,
+      ['store-unavailable'],
+      ['no-store'],
+    ]);
+    expect((await check(port, [], { path: '/login' })).header('x-auth-reason')).toEqual([]);
+  });
+
   it('hands on every header field of what only begins like a check', async () => {
     const seen: unknown[] = [];
     const { port } = await start(['decisions', 'public'], () => ({
