@@ -53,7 +53,7 @@ test('every identity header that gatelodge sends reaches the application', async
   );
 });
 
-describe.skipIf(missing('openssl', ENVOY))('paths', () => {
+describe.skipIf(missing('openssl', ENVOY))('the request as the application gets it', () => {
   let stack: FrontServerStack;
   beforeAll(async () => {
     stack = await startFrontServerStack(envoyRecipe('minimal'));
@@ -78,6 +78,21 @@ describe.skipIf(missing('openssl', ENVOY))('paths', () => {
     stack.application.requests.length = 0;
     expect((await ask(stack.app + path, { headers: basic(ALICE) })).status).toBe(400);
     expect(stack.application.requests).toEqual([]);
+  });
+
+  test.each([
+    'x-original-url',
+    'x-original-uri',
+    'forwarded',
+    'x-forwarded-port',
+    'x-forwarded-user',
+    'x-real-ip',
+    'x-remote-user',
+  ])('without what another proxy could have said: %s', async (name) => {
+    stack.application.requests.length = 0;
+    expect((await ask(`${stack.app}/api/x`, { headers: { ...basic(ALICE), [name]: 'x' } })).status).toBe(200);
+    expect(stack.application.requests).toHaveLength(1);
+    expect(stack.application.requests[0]?.headers[name]).toBeUndefined();
   });
 
   test('nobody is internal, and Envoy’s own words are not the client’s', async () => {
