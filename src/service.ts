@@ -4,7 +4,7 @@ import type { Primary } from './cluster/worker.ts';
 import { failureDetail } from './compose.ts';
 import { systemClock } from './domain/clock.ts';
 import { createMeasurements, type Measurements } from './domain/measurements.ts';
-import { exposeMetrics, openMetrics } from './exposition.ts';
+import { exposeMetrics, openMetrics, remembering } from './exposition.ts';
 import { reloadOnHangup } from './reloads.ts';
 import { asListenError, openServing, type Serving, type SoundParts, whenStopped } from './serving.ts';
 
@@ -32,9 +32,12 @@ export async function runService({ sound, again, ready }: ServiceParts): Promise
       reportFailure: (error) => serving.current().core.log.write('error', 'reload.unrecorded', failureDetail(error)),
     });
     if (metrics !== undefined && measurements !== undefined) {
-      const countSessions = () => serving.current().core.store.sessions.countLive(systemClock());
+      const count = () => serving.current().core.store.sessions.countLive(systemClock());
+      const countSessions = remembering(count, systemClock);
       const take = await openMetrics({ measurements, countSessions, reloads: reloads.counts });
-      serving.add(await exposeMetrics(metrics.listen, take));
+      const listening = await exposeMetrics(metrics.listen, take);
+      serving.add(listening);
+      serving.current().core.log.write('info', 'metrics.ready', { address: listening.address });
     }
     await ready(serving);
     await stopped;

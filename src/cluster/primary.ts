@@ -115,7 +115,9 @@ export function startWorkers(count: number, events: PrimaryEvents): Workers {
 }
 
 function alive(): Worker[] {
-  return Object.values(cluster.workers ?? {}).filter((worker) => worker !== undefined && !worker.isDead()) as Worker[];
+  return Object.values(cluster.workers ?? {}).flatMap((worker) =>
+    worker === undefined || worker.isDead() ? [] : worker,
+  );
 }
 
 function killAll(): void {

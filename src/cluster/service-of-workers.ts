@@ -1,6 +1,6 @@
 import { type Core, failureDetail, openCore } from '../compose.ts';
 import { systemClock } from '../domain/clock.ts';
-import { exposeMetrics, metricsOfAll, openMetrics } from '../exposition.ts';
+import { exposeMetrics, metricsOfAll, openMetrics, remembering } from '../exposition.ts';
 import { type Listening, removeStaleSocket } from '../http/listener.ts';
 import { reloadOnHangup } from '../reloads.ts';
 import { asListenError, type SoundParts, whenStopped } from '../serving.ts';
@@ -60,13 +60,14 @@ export async function runWithWorkers(parts: {
       reportFailure: (error) => core.log.write('error', 'reload.unrecorded', failureDetail(error)),
     });
     if (metrics !== undefined) {
-      const countSessions = () => core.store.sessions.countLive(systemClock());
+      const countSessions = remembering(() => core.store.sessions.countLive(systemClock()), systemClock);
       const own = await openMetrics({ countSessions, reloads: reloads.counts });
       const take = await metricsOfAll(own, { ask: workers.measure, lost: () => lost });
       metricsListener = await exposeMetrics(metrics.listen, take).catch((error: unknown) => {
         workers.stop(0);
         throw asListenError(error);
       });
+      core.log.write('info', 'metrics.ready', { address: metricsListener.address });
     }
     const early = await Promise.race([workers.ended, stopped.then(() => null)]);
     if (early === null) workers.stop(deadline + STOP_MARGIN);

@@ -9,7 +9,7 @@ describe('settings', () => {
     ['tokens: {format: encrypted}', 'not-in-this-version 1:18 tokens.format'],
     ['log: {loki: "http://loki:3100"}', 'not-in-this-version 1:13 log.loki'],
     ['metrics: {listen: {port: 9190}}', 'invalid-value 1:19 metrics.listen'],
-    ['{listen: {socket: /a}, metrics: {listen: {socket: /a}}}', 'invalid-value 1:43 metrics.listen'],
+    ['{listen: {socket: /a}, metrics: {listen: {socket: /a}}}', 'invalid-value 1:42 metrics.listen'],
     ['metrics: {listen: {serves: [public]}}', 'unknown-key 1:20 metrics.listen.serves'],
     ['metrics: {}', 'missing-key 1:10 metrics.listen'],
     ['storage: mysql', 'invalid-value 1:10 storage'],
@@ -51,6 +51,8 @@ describe('settings', () => {
     ['tokens: {refresh_lifetime: 1d}', 'warning not-in-this-version 1:28 tokens.refresh_lifetime'],
     ['backend: {host: x, port: y}', 'warning ignored-key 1:1 backend'],
     ['{public_url: "https://a.example", cookie: {secure: false}}', 'warning insecure-cookie 1:52 cookie.secure'],
+    ['trusted_proxies: [10.0.0.1, "::/0"]', 'warning trusts-everybody 1:29 trusted_proxies[1]'],
+    ['trusted_proxies: [0.0.0.0/0]', 'warning trusts-everybody 1:19 trusted_proxies[0]'],
     [
       'auth_plugins:\n  oidc: {issuer: "https://i.example", client_id: x}',
       'warning not-in-this-version 2:3 auth_plugins.oidc',
