@@ -171,6 +171,9 @@ export async function openDecider(core: Core, publicUrl: URL, makeRateLimit?: Ma
     clock,
   });
   const plugins = new Map<string, PluginInstance>();
+  const close = async () => {
+    for (const { plugin } of plugins.values()) await plugin.close?.();
+  };
   for (const instance of core.plugins) {
     const made = await createPluginInstance(instance, {
       instance: instance.instance,
@@ -190,6 +193,9 @@ export async function openDecider(core: Core, publicUrl: URL, makeRateLimit?: Ma
         place.kind === 'htpasswd'
           ? writeHtpasswd(place.file, username, expected, next)
           : writeHash(core.file, ['auth_plugins', owner, 'users', username], expected, next),
+    }).catch(async (error: unknown) => {
+      await close();
+      throw error;
     });
     plugins.set(made.name, made);
   }

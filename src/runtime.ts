@@ -42,9 +42,11 @@ export async function openRuntime(
   shared: Shared = {},
 ): Promise<Runtime> {
   const core = await openCore({ ...sound, ...shared });
+  let opened: Decider | undefined;
   try {
     await core.signingKeys.ensure();
     const decider = await openDecider(core, publicUrl, shared.makeRateLimit);
+    opened = decider;
     const handlers = createHandlers(core, decider, publicUrl);
     const stopFollowing = core.store.changes.follow((change) => applyChange(core, change), FOLLOW);
     const flush = () => Promise.all([core.liveSessions.flush(), core.liveApiKeys.flush()]);
@@ -72,6 +74,7 @@ export async function openRuntime(
       },
     };
   } catch (error) {
+    await opened?.close();
     await core.close();
     throw error;
   }
