@@ -132,11 +132,10 @@ export const oidcOptions = z
     'OpenID Connect login. **Not in this version:** the options are checked and the path is reserved, but nobody is let in by it.',
   );
 
-export function isLoopback(hostname: string): boolean {
+function isLoopback(hostname: string): boolean {
   return hostname === 'localhost' || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(hostname);
 }
 
-export type SessionOptions = z.output<typeof sessionOptions>;
 export type BasicOptions = z.output<typeof basicOptions>;
 export type JwtOptions = z.output<typeof jwtOptions>;
 export type OidcOptions = z.output<typeof oidcOptions>;

@@ -137,7 +137,7 @@ function asking(plugins: readonly PluginInstance[]): Pick<Access, 'plugins' | 'c
   };
 }
 
-export function effectivePort(url: URL): number {
+function effectivePort(url: URL): number {
   if (url.port !== '') return Number(url.port);
   return url.protocol === 'https:' ? 443 : 80;
 }

@@ -9,7 +9,6 @@ export interface AuditEvent {
     | 'login.address-limited'
     | 'logout'
     | 'token.issued'
-    | 'token.refused'
     | 'user.created'
     | 'user.changed'
     | 'user.locked'

@@ -21,9 +21,9 @@ export interface BuiltInContext extends PluginContext {
   readonly login: (username: string, password: string, address: string | null) => Promise<LoginResult>;
   /** Asked before a password is judged that is not the directory's. */
   readonly beginLogin: BeginLogin;
-  /** Whose the access token is; null where it is none of ours, or no longer good. */
   /** False where the text cannot be an access token of ours, at once and without looking at its signature. */
   readonly issuedHere: (token: string) => boolean;
+  /** Whose the access token is; null where it is none of ours, or no longer good. */
   readonly verifyAccessToken: (token: string) => Promise<VerifiedToken | null>;
   readonly cookieName: string;
   /** Where it is measured how much of what is asked was remembered. */

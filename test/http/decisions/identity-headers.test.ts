@@ -167,6 +167,7 @@ describe('names of identity headers', () => {
     'Connection',
     'Location',
     'X-Auth-Reason',
+    'X-Auth-Page',
     'X-Original-URL',
     'X-Forwarded-For',
     'Host',
