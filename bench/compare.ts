@@ -1,4 +1,4 @@
-import type { LoadClient } from './load-client.ts';
+import type { LoadClient, Sample } from './load-client.ts';
 import { median, percentile } from './statistics.ts';
 
 /** One of two servers that are held against each other. */
@@ -33,6 +33,7 @@ export interface Comparison {
   /** Of the first, at full load, in ms. */
   readonly p50: number;
   readonly p99: number;
+  readonly p999: number;
 }
 
 /**
@@ -47,10 +48,9 @@ export async function compare(
 ): Promise<Comparison> {
   const latencies: number[][] = [];
   const load = async (side: Side): Promise<Round> => {
-    const before = side.cpuTime();
-    const { answers, seconds, latencies: seen } = await side.client.saturate(duration);
-    if (side === first) latencies.push([...seen]);
-    return { answers, seconds, cpu: side.cpuTime() - before };
+    const { sample, round } = await watch(side, (client) => client.saturate(duration));
+    if (side === first) latencies.push([...sample.latencies]);
+    return round;
   };
   const pairs: [Round, Round][] = [];
   for (let round = 0; round < rounds; round += 1) {
@@ -63,11 +63,30 @@ export async function compare(
     }
   }
   const all = latencies.flat();
-  return { ...summarize(pairs), p50: percentile(all, 0.5), p99: percentile(all, 0.99) };
+  return {
+    ...summarize(pairs),
+    p50: percentile(all, 0.5),
+    p99: percentile(all, 0.99),
+    p999: percentile(all, 0.999),
+  };
+}
+
+/** What a server did under one load. */
+export async function measureLoad(side: Side, load: (client: LoadClient) => Promise<Sample>): Promise<Totals> {
+  return totals([(await watch(side, load)).round]);
+}
+
+async function watch(
+  side: Side,
+  load: (client: LoadClient) => Promise<Sample>,
+): Promise<{ sample: Sample; round: Round }> {
+  const before = side.cpuTime();
+  const sample = await load(side.client);
+  return { sample, round: { answers: sample.answers, seconds: sample.seconds, cpu: side.cpuTime() - before } };
 }
 
 /** The arithmetic of `compare`. */
-export function summarize(pairs: readonly (readonly [Round, Round])[]): Omit<Comparison, 'p50' | 'p99'> {
+export function summarize(pairs: readonly (readonly [Round, Round])[]): Omit<Comparison, 'p50' | 'p99' | 'p999'> {
   return {
     first: totals(pairs.map(([one]) => one)),
     second: totals(pairs.map(([, other]) => other)),

@@ -11,11 +11,13 @@ export interface Sample {
 
 /**
  * A keep-alive HTTP/1.1 client that costs its core a few microseconds a request, so that the server is what is measured. It can do so
- * little because answers to checks have no content: they end where their header ends.
+ * little because it knows how much content each answer has, for most checks none: it reads no header field.
  */
 export interface LoadClient {
   /** Every connection asks again as soon as it has its answer, for `duration` ms. */
   saturate(duration: number): Promise<Sample>;
+  /** The same until `count` requests, at least one a connection, were asked and answered. */
+  exhaust(count: number): Promise<Sample>;
   /**
    * Asks `rate` times a second until `done`, whether or not answers come. Latency counts from when a request was due, not from when a
    * connection was free for it, or a slow server would hide its own slowness.
@@ -26,10 +28,12 @@ export interface LoadClient {
 
 export interface LoadOptions {
   readonly port: number;
-  /** Whole requests, asked in turn. */
-  readonly requests: readonly Buffer[];
+  /** The next whole request. It is written at once, so the buffer may be used again when twice as many as connections were asked for. */
+  readonly next: () => Buffer;
   /** What every answer must have; any other ends the run. */
   readonly status: number;
+  /** Bytes of content that every answer has. */
+  readonly content?: number;
   readonly connections: number;
 }
 
@@ -39,21 +43,37 @@ interface Connection {
   since: number;
   /** Whether the status line of the answer was seen. */
   begun: boolean;
+  /** How much of the content is still to come; null as long as the header has not ended. */
+  left: number | null;
 }
 
-export async function openLoadClient({ port, requests, status, connections }: LoadOptions): Promise<LoadClient> {
+/** For `LoadOptions.next`: each of the requests in turn. */
+export function inTurn(requests: readonly Buffer[]): () => Buffer {
   let turn = 0;
+  return () => {
+    const request = requests[turn];
+    turn = turn + 1 < requests.length ? turn + 1 : 0;
+    if (request === undefined) throw new RangeError('no requests');
+    return request;
+  };
+}
+
+export async function openLoadClient({
+  port,
+  next,
+  status,
+  content = 0,
+  connections,
+}: LoadOptions): Promise<LoadClient> {
   let latencies: number[] = [];
   let answered: (connection: Connection) => void = () => undefined;
   let failed: (error: Error) => void = () => undefined;
 
   const send = (connection: Connection, since: number): void => {
-    const request = requests[turn];
-    turn = turn + 1 < requests.length ? turn + 1 : 0;
-    if (request === undefined) throw new RangeError('no requests');
     connection.since = since;
     connection.begun = false;
-    connection.socket.write(request);
+    connection.left = null;
+    connection.socket.write(next());
   };
   const read = (connection: Connection, length: number, bytes: Uint8Array): void => {
     if (!connection.begun) {
@@ -64,7 +84,9 @@ export async function openLoadClient({ port, requests, status, connections }: Lo
       }
       connection.begun = true;
     }
-    if (!endsHeader(bytes, length)) return;
+    if (connection.left !== null) connection.left -= length;
+    else connection.left = leftBehind(bytes, length, content);
+    if (connection.left !== 0) return;
     latencies.push(performance.now() - connection.since);
     answered(connection);
   };
@@ -83,7 +105,7 @@ export async function openLoadClient({ port, requests, status, connections }: Lo
     socket.on('error', (error) => failed(error));
     socket.on('end', () => failed(new Error('the server closed a connection')));
     await once(socket, 'connect');
-    connection = { socket, since: 0, begun: false };
+    connection = { socket, since: 0, begun: false, left: null };
     return connection;
   };
   const all = await Promise.all(Array.from({ length: connections }, open));
@@ -96,20 +118,31 @@ export async function openLoadClient({ port, requests, status, connections }: Lo
       begin(() => resolve({ answers: latencies.length, seconds: (performance.now() - started) / 1_000, latencies }));
     });
   };
+  /** @param more whether one more is to be asked */
+  const busily = (more: (now: number) => boolean): Promise<Sample> =>
+    run((finish) => {
+      let busy = all.length;
+      answered = (connection) => {
+        const now = performance.now();
+        if (more(now)) return send(connection, now);
+        busy -= 1;
+        if (busy === 0) finish();
+      };
+      for (const connection of all) send(connection, performance.now());
+    });
 
   return {
-    saturate: (duration) =>
-      run((finish) => {
-        const end = performance.now() + duration;
-        let busy = all.length;
-        answered = (connection) => {
-          const now = performance.now();
-          if (now < end) return send(connection, now);
-          busy -= 1;
-          if (busy === 0) finish();
-        };
-        for (const connection of all) send(connection, performance.now());
-      }),
+    saturate(duration) {
+      const end = performance.now() + duration;
+      return busily((now) => now < end);
+    },
+    exhaust(count) {
+      let left = count - all.length;
+      return busily(() => {
+        left -= 1;
+        return left >= 0;
+      });
+    },
     pace: (rate, done) =>
       run((finish) => {
         const idle = [...all];
@@ -147,6 +180,12 @@ export async function openLoadClient({ port, requests, status, connections }: Lo
 function statusOf(bytes: Uint8Array): number {
   const digit = (at: number): number => (bytes[at] ?? 0) - 0x30;
   return digit(9) * 100 + digit(10) * 10 + digit(11);
+}
+
+/** How much of the content is not in the chunk in which the header ends; null where that does not end in it. */
+function leftBehind(bytes: Uint8Array, length: number, content: number): number | null {
+  for (let here = content; here >= 0; here -= 1) if (endsHeader(bytes, length - here)) return content - here;
+  return null;
 }
 
 function endsHeader(bytes: Uint8Array, length: number): boolean {

@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { openLoadClient } from './load-client.ts';
+import { inTurn, openLoadClient } from './load-client.ts';
 import { CONNECTIONS, MODERATE_RATE, type Options } from './options.ts';
 import { ROWS } from './rows.ts';
 import { LOGINS, logIn, type Stand } from './stand.ts';
@@ -22,7 +22,7 @@ export async function measureLogins(stand: Stand, { bursts, paced }: Options): P
   const { port } = stand.process;
   const client = await openLoadClient({
     port,
-    requests: [row.request(stand.credentials)],
+    next: inTurn([row.request(stand.credentials)]),
     status: row.status,
     connections: CONNECTIONS,
   });

@@ -1,14 +1,15 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { recordAnswer } from './answer.ts';
 import { type Comparison, compare, type Side } from './compare.ts';
-import { openLoadClient } from './load-client.ts';
+import { inTurn, openLoadClient } from './load-client.ts';
 import { CONNECTIONS, MODERATE_RATE, type Options } from './options.ts';
-import { cpuTime, type MeasuredProcess, startBare } from './process.ts';
+import { type MeasuredProcess, startBare } from './process.ts';
 import { checkRequest } from './requests.ts';
 import { ROWS, type Row } from './rows.ts';
 import type { RuleSet } from './rule-sets.ts';
 import type { Credentials, Stand } from './stand.ts';
 import { percentile } from './statistics.ts';
+import { cpuTime } from './usage.ts';
 
 export interface RowResult {
   readonly row: Row;
@@ -16,11 +17,33 @@ export interface RowResult {
   /** At the moderate rate, in ms. */
   readonly p50: number;
   readonly p99: number;
+  readonly p999: number;
 }
 
-async function sideOf(process: MeasuredProcess, requests: readonly Buffer[], status: number): Promise<Side> {
-  const client = await openLoadClient({ port: process.port, requests, status, connections: CONNECTIONS });
-  return { client, cpuTime: () => cpuTime(process.pid) };
+/** What asks one process for each of the requests in turn. */
+export async function sideOf(
+  { port, pid }: MeasuredProcess,
+  requests: readonly Buffer[],
+  status: number,
+  content = 0,
+): Promise<Side> {
+  const client = await openLoadClient({ port, next: inTurn(requests), status, content, connections: CONNECTIONS });
+  return { client, cpuTime: () => cpuTime(pid) };
+}
+
+/** Loads each for a moment, holds one against the other, and closes both clients. */
+export async function compareWarm(
+  first: Side,
+  second: Side,
+  { rounds, duration }: Pick<Options, 'rounds' | 'duration'>,
+): Promise<Comparison> {
+  try {
+    for (const side of [first, second]) await side.client.saturate(2 * duration);
+    return await compare(first, second, { rounds, duration });
+  } finally {
+    first.client.close();
+    second.client.close();
+  }
 }
 
 /** Asks for everything once for a while, so that every row meets a service that has seen all kinds of checks, as in production. */
@@ -33,21 +56,20 @@ export async function warmUp(stand: Stand, duration: number): Promise<void> {
 }
 
 /** One row: gatelodge beside a bare server with the same answer. */
-export async function measureRow(row: Row, stand: Stand, { rounds, duration, paced }: Options): Promise<RowResult> {
+export async function measureRow(row: Row, stand: Stand, options: Options): Promise<RowResult> {
   const request = row.request(stand.credentials);
   const answer = await recordAnswer(stand.process.port, request);
   const bare = await startBare(answer);
   try {
     const copied = await recordAnswer(bare.port, request);
     if (JSON.stringify(copied) !== JSON.stringify(answer)) throw new Error('the bare server answers something else');
-    const first = await sideOf(stand.process, [request], row.status);
-    const second = await sideOf(bare, [request], row.status);
-    for (const side of [first, second]) await side.client.saturate(duration);
-    const comparison = await compare(first, second, { rounds, duration });
-    const { latencies } = await first.client.pace(MODERATE_RATE, wait(paced));
-    first.client.close();
-    second.client.close();
-    return { row, comparison, p50: percentile(latencies, 0.5), p99: percentile(latencies, 0.99) };
+    const side = (process: MeasuredProcess): Promise<Side> => sideOf(process, [request], row.status);
+    const comparison = await compareWarm(await side(stand.process), await side(bare), options);
+    const { client } = await sideOf(stand.process, [request], row.status);
+    const { latencies } = await client.pace(MODERATE_RATE, wait(options.paced));
+    client.close();
+    const [p50 = 0, p99 = 0, p999 = 0] = [0.5, 0.99, 0.999].map((share) => percentile(latencies, share));
+    return { row, comparison, p50, p99, p999 };
   } finally {
     await bare.stop();
   }
@@ -64,18 +86,9 @@ export async function measureRules(
   manyStand: Stand,
   few: RuleSet,
   fewStand: Stand,
-  { rounds, duration }: Options,
+  options: Options,
 ): Promise<Comparison> {
-  const sides = [];
-  for (const [set, { process, credentials }] of [[many, manyStand] as const, [few, fewStand] as const]) {
-    const side = await sideOf(process, rulesRequests(set, credentials), 200);
-    await side.client.saturate(2 * duration);
-    sides.push(side);
-  }
-  const [first, second] = sides;
-  if (first === undefined || second === undefined) throw new Error('two sides are compared');
-  const comparison = await compare(first, second, { rounds, duration });
-  first.client.close();
-  second.client.close();
-  return comparison;
+  const side = (set: RuleSet, { process, credentials }: Stand): Promise<Side> =>
+    sideOf(process, rulesRequests(set, credentials), 200);
+  return compareWarm(await side(many, manyStand), await side(few, fewStand), options);
 }

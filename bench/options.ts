@@ -8,7 +8,13 @@ export interface Options {
   readonly paced: number;
   /** Bursts of logins. */
   readonly bursts: number;
+  /** How often the start is timed. */
+  readonly starts: number;
+  /** Numbers of sessions that are held against one. */
+  readonly sessions: readonly number[];
   readonly quick: boolean;
+  /** Whether other programs are measured beside it. */
+  readonly peers: boolean;
   /** Name of the only part to run. */
   readonly only: string | null;
   /** Name of the row to profile instead of measuring. */
@@ -26,14 +32,22 @@ export const RULE_COUNTS: readonly number[] = [100, 1_000, 10_000];
 export function readOptions(args: readonly string[], env: Readonly<Record<string, string | undefined>>): Options {
   const { values } = parseArgs({
     args: [...args],
-    options: { quick: { type: 'boolean', default: false }, only: { type: 'string' }, profile: { type: 'string' } },
+    options: {
+      quick: { type: 'boolean', default: false },
+      long: { type: 'boolean', default: false },
+      peers: { type: 'boolean', default: false },
+      only: { type: 'string' },
+      profile: { type: 'string' },
+    },
   });
   const sizes = values.quick
-    ? { rounds: 4, duration: 500, paced: 1_000, bursts: 2 }
-    : { rounds: 12, duration: 1_500, paced: 5_000, bursts: 8 };
+    ? { rounds: 4, duration: 500, paced: 1_000, bursts: 2, starts: 3, sessions: [1_000, 10_000] }
+    : { rounds: 10, duration: 1_200, paced: 5_000, bursts: 6, starts: 10, sessions: [1_000, 100_000] };
   return {
     ...sizes,
+    sessions: values.long ? [...sizes.sessions, 1_000_000] : sizes.sessions,
     quick: values.quick,
+    peers: values.peers || values.only === 'peers',
     only: values.only ?? null,
     profile: values.profile ?? null,
     entry: env['GATELODGE_ENTRY'] ?? `${import.meta.dirname}/../dist/bin.js`,

@@ -1,20 +1,30 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, type SpawnOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { createInterface } from 'node:readline';
+import { setTimeout as wait } from 'node:timers/promises';
 import { findProgram } from '../test/support/skip.ts';
 
 /** Whether processes can be tied to cores here. */
 export const PINNED = findProgram('taskset') !== null && availableParallelism() > 1;
-const SERVER_CORE = '0';
 const LOAD_CORE = '1';
+/** Where a server runs, as taskset names it: alone with its like, or on all that the load leaves; where there are two, the load shares them. */
+export const ONE_CORE = '0';
+export const SEVERAL_CORES = availableParallelism() > 2 ? `0,2-${availableParallelism() - 1}` : '0,1';
+/** In ms. */
+const PATIENCE = 60_000;
+const POLL = 5;
 
-/** A server under test, alone with its like on one core. */
+/** A server under test. */
 export interface MeasuredProcess {
   readonly pid: number;
   readonly port: number;
   stop(): Promise<void>;
+}
+/** One that was waited for. */
+export interface ReadyProcess extends MeasuredProcess {
+  /** From the start of the process to its first good answer, in ms. */
+  readonly readyAfter: number;
 }
 
 /** Ties this process, which makes the load, to the other core. */
@@ -22,52 +32,66 @@ export function pinLoad(): void {
   if (PINNED) execFileSync('taskset', ['-a', '-c', '-p', LOAD_CORE, String(process.pid)], { stdio: 'ignore' });
 }
 
-/** CPU time that a process has used so far, all its threads together, in ms; NaN where there is no /proc. The kernel counts it in steps of 10 ms. */
-export function cpuTime(pid: number): number {
-  try {
-    const fields = readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ')[1]?.split(' ') ?? [];
-    return (Number(fields[11]) + Number(fields[12])) * 10;
-  } catch {
-    return Number.NaN;
-  }
-}
-
 /** Starts the bare server with an answer to give. */
 export async function startBare(answer: unknown): Promise<MeasuredProcess> {
-  const child = startNode([`${import.meta.dirname}/bare-server.ts`, JSON.stringify(answer)], 'pipe');
+  const program = [process.execPath, `${import.meta.dirname}/bare-server.ts`, JSON.stringify(answer)];
+  const child = start(program, ONE_CORE, { stdio: ['ignore', 'pipe', 'inherit'] });
   if (child.stdout === null) throw new Error('the bare server has no output');
   const [line] = (await once(createInterface(child.stdout), 'line')) as [string]; // readline's event has one line
   return { pid: child.pid ?? 0, port: Number(line), stop: () => stop(child) };
 }
 
-/**
- * Starts `gatelodge serve` on a port that its configuration names, and waits until it is ready. Its log goes to /dev/null: every line is
- * made and written, as in production.
- * @param nodeOptions for Node.js itself
- */
-export async function startGatelodge(
-  entry: string,
-  configuration: string,
-  port: number,
-  nodeOptions: readonly string[] = [],
-): Promise<MeasuredProcess> {
-  const child = startNode([...nodeOptions, entry, 'serve', '-c', configuration], 'ignore');
-  for (let left = 1_200; !(await isReady(port)); left -= 1) {
-    if (child.exitCode !== null || left === 0) throw new Error('gatelodge did not start');
-    await new Promise((resolve) => setTimeout(resolve, 50));
+export interface ServerOptions {
+  readonly program: readonly string[];
+  readonly port: number;
+  /** A path, or a whole URL, that is answered with a good status as soon as it is ready. */
+  readonly ready: string;
+  readonly cores?: string;
+  readonly cwd?: string;
+  /** Descriptor of a file for its standard output, which is /dev/null otherwise: every line is made and written, as in production. */
+  readonly output?: number;
+  /** Whether its standard error is thrown away as well: where it has its log. */
+  readonly silent?: boolean;
+}
+
+/** Starts a server and waits until it is ready. */
+export async function startServer({
+  program,
+  port,
+  ready,
+  cores = ONE_CORE,
+  cwd,
+  output,
+  silent = false,
+}: ServerOptions): Promise<ReadyProcess> {
+  const url = new URL(ready, `http://127.0.0.1:${port}`);
+  const began = performance.now();
+  const child = start(program, cores, {
+    stdio: ['ignore', output ?? 'ignore', silent ? 'ignore' : 'inherit'],
+    ...(cwd === undefined ? {} : { cwd }),
+  });
+  while (!(await answersWell(url))) {
+    if (child.exitCode !== null || performance.now() - began > PATIENCE) {
+      await stop(child);
+      throw new Error(`${program[0]?.replace(/^.*\//, '')} did not start`);
+    }
+    await wait(POLL);
   }
-  return { pid: child.pid ?? 0, port, stop: () => stop(child) };
+  const readyAfter = performance.now() - began;
+  return { pid: child.pid ?? 0, port, readyAfter, stop: () => stop(child) };
 }
 
-function startNode(args: readonly string[], stdout: 'pipe' | 'ignore'): ChildProcess {
-  const [file, ...before] = PINNED ? ['taskset', '-c', SERVER_CORE, process.execPath] : [process.execPath];
+function start(program: readonly string[], cores: string, options: SpawnOptions): ChildProcess {
   // taskset becomes the program it starts: the process id is the server's.
-  return spawn(file ?? process.execPath, [...before, ...args], { stdio: ['ignore', stdout, 'inherit'] });
+  const [file = '', ...args] = PINNED ? ['taskset', '-c', cores, ...program] : program;
+  return spawn(file, args, options);
 }
 
-async function isReady(port: number): Promise<boolean> {
+async function answersWell(url: URL): Promise<boolean> {
   try {
-    return (await fetch(`http://127.0.0.1:${port}/readyz`)).ok;
+    const answer = await fetch(url);
+    await answer.body?.cancel();
+    return answer.ok;
   } catch {
     return false;
   }

@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { tempDir } from '../test/support/temp-dir.ts';
-import { openLoadClient } from './load-client.ts';
+import { inTurn, openLoadClient } from './load-client.ts';
 import { CONNECTIONS } from './options.ts';
 import { type Credentials, startStand } from './stand.ts';
 
@@ -46,18 +46,15 @@ export async function profileCosts(
 ): Promise<readonly Cost[]> {
   const directory = await tempDir();
   try {
-    const stand = await startStand(entry, rules, [
-      '--cpu-prof',
-      `--cpu-prof-dir=${directory.path}`,
-      '--cpu-prof-interval=250',
-    ]);
+    const nodeOptions = ['--cpu-prof', `--cpu-prof-dir=${directory.path}`, '--cpu-prof-interval=250'];
+    const stand = await startStand(entry, { rules, nodeOptions });
     let answers: number;
     let from: number;
     let to: number;
     try {
       const client = await openLoadClient({
         port: stand.process.port,
-        requests: requests(stand.credentials),
+        next: inTurn(requests(stand.credentials)),
         status,
         connections: CONNECTIONS,
       });

@@ -31,18 +31,30 @@ const PROGRAM = {
 /** What else is in a browser's cookie jar. */
 export const OTHER_COOKIES = '_ga=GA1.1.1184561210.1763800000; theme=dark; csrftoken=k3WqHn0x0YVq7yH2bqYyQvT4';
 
-/** The whole request, 14 to 19 header fields. */
-export function checkRequest({ host, target, client, credential }: Check): Buffer {
-  const fields = {
+/** The whole request, 14 to 19 header fields. `path` is where the service takes checks. */
+export function checkRequest(check: Check, path = '/validate/nginx'): Buffer {
+  const { host, target } = check;
+  return wholeRequest(path, {
     'X-Original-URL': `https://${host}${target}`,
     'X-Original-Method': 'GET',
     Host: host,
     'X-Forwarded-Host': host,
     'X-Forwarded-Proto': 'https',
     'X-Forwarded-For': '203.0.113.7',
-    ...(client === 'browser' ? { ...BROWSER, Cookie: OTHER_COOKIES } : PROGRAM),
-    ...credential,
-  };
+    ...clientFields(check),
+  });
+}
+
+/** What the client sends to the front server, which makes the check of it. */
+export function clientRequest(check: Check): Buffer {
+  return wholeRequest(check.target, { Host: check.host, ...clientFields(check) });
+}
+
+function clientFields({ client, credential }: Check): Readonly<Record<string, string>> {
+  return { ...(client === 'browser' ? { ...BROWSER, Cookie: OTHER_COOKIES } : PROGRAM), ...credential };
+}
+
+function wholeRequest(target: string, fields: Readonly<Record<string, string>>): Buffer {
   const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`);
-  return Buffer.from(`GET /validate/nginx HTTP/1.1\r\n${lines.join('')}\r\n`, 'latin1');
+  return Buffer.from(`GET ${target} HTTP/1.1\r\n${lines.join('')}\r\n`, 'latin1');
 }

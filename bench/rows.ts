@@ -1,4 +1,4 @@
-import { checkRequest } from './requests.ts';
+import { type Check, checkRequest } from './requests.ts';
 import type { Credentials } from './stand.ts';
 
 /** One kind of check that is measured. */
@@ -13,14 +13,18 @@ export interface Row {
 
 const HOST = 'app.example.com';
 
+/** A browser's page with a session, as most checks are. */
+export function pageCheck(credential: Check['credential']): Check {
+  return { host: HOST, target: '/orders/4711?tab=items', client: 'browser', credential };
+}
+
 export const ROWS: readonly Row[] = [
   {
     name: 'session',
     what: 'live session, by cookie',
     target: 0.85,
     status: 200,
-    request: ({ session }) =>
-      checkRequest({ host: HOST, target: '/orders/4711?tab=items', client: 'browser', credential: session }),
+    request: ({ session }) => checkRequest(pageCheck(session)),
   },
   {
     name: 'jwt',
@@ -80,6 +84,6 @@ export const ROWS: readonly Row[] = [
     what: 'nobody, a browser’s navigation: 401 with the login URL, and a line in the log',
     target: 0.85,
     status: 401,
-    request: () => checkRequest({ host: HOST, target: '/orders/4711?tab=items', client: 'browser', credential: {} }),
+    request: () => checkRequest(pageCheck({})),
   },
 ];

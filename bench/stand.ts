@@ -1,5 +1,5 @@
 import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { SignJWT } from 'jose';
 import { createPasswords } from '../src/adapters/passwords.ts';
 import { mintSecret } from '../src/domain/secret.ts';
@@ -8,7 +8,7 @@ import { API_KEY_PREFIX } from '../src/plugins/apikey.ts';
 import { openSqliteStore } from '../src/stores/sqlite.ts';
 import { freePort } from '../test/support/free-port.ts';
 import { tempDir } from '../test/support/temp-dir.ts';
-import { type MeasuredProcess, startGatelodge } from './process.ts';
+import { type ReadyProcess, type ServerOptions, startServer } from './process.ts';
 import { OTHER_COOKIES } from './requests.ts';
 
 /** Good credentials of one user of the directory, each as header fields. */
@@ -23,9 +23,28 @@ export interface Credentials {
 
 /** A gatelodge with users, sessions and keys. */
 export interface Stand {
-  readonly process: MeasuredProcess;
+  readonly process: ReadyProcess;
   readonly credentials: Credentials;
   stop(): Promise<void>;
+}
+
+/** The same before it is started. */
+export interface Site {
+  readonly directory: string;
+  readonly configuration: string;
+  readonly database: string;
+  readonly port: number;
+  readonly credentials: Omit<Credentials, 'token'>;
+  remove(): Promise<void>;
+}
+
+export interface StandOptions {
+  /** Each a line of YAML. */
+  readonly rules?: readonly string[];
+  /** For Node.js itself. */
+  readonly nodeOptions?: readonly string[];
+  /** Adds to what is in the database. */
+  readonly fill?: (database: string) => void;
 }
 
 /** So many can log in at once, each with PASSWORD. */
@@ -48,29 +67,60 @@ export const RULES: readonly string[] = [
   '{deny: true}',
 ];
 
-/** @param rules each a line of YAML */
 export async function startStand(
   entry: string,
-  rules: readonly string[] = RULES,
-  nodeOptions: readonly string[] = [],
+  { rules = RULES, nodeOptions = [], fill }: StandOptions = {},
 ): Promise<Stand> {
-  const directory = await tempDir();
+  const site = await prepareSite(rules);
   try {
-    const port = await freePort();
-    const file = join(directory.path, 'gatelodge.yaml');
-    const hash = await createPasswords({ concurrency: 1, queue: 1 }).hash(PASSWORD);
-    await writeFile(file, configuration(port, rules, hash), { mode: 0o600 });
-    const stored = await storeCredentials(join(directory.path, 'data'));
-    const process = await startGatelodge(entry, file, port, nodeOptions);
+    fill?.(site.database);
+    const process = await startGatelodge(entry, site, { nodeOptions });
     const stop = async (): Promise<void> => {
       await process.stop();
-      await directory.remove();
+      await site.remove();
     };
-    return { process, credentials: { ...stored, token: bearer(await logIn(port, 'user-0')) }, stop };
+    return { process, credentials: { ...site.credentials, token: bearer(await logIn(site.port, 'user-0')) }, stop };
   } catch (error) {
-    await directory.remove();
+    await site.remove();
     throw error;
   }
+}
+
+/** @param rules each a line of YAML */
+export async function prepareSite(rules: readonly string[] = RULES): Promise<Site> {
+  const { path, remove } = await tempDir();
+  try {
+    const port = await freePort();
+    const file = join(path, 'gatelodge.yaml');
+    const hash = await createPasswords({ concurrency: 1, queue: 1 }).hash(PASSWORD);
+    await writeFile(file, configuration(port, rules, hash), { mode: 0o600 });
+    const database = join(path, 'data', 'gatelodge.db');
+    return {
+      directory: path,
+      configuration: file,
+      database,
+      port,
+      credentials: await storeCredentials(database),
+      remove,
+    };
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+}
+
+/** `gatelodge serve` on what was prepared. */
+export function startGatelodge(
+  entry: string,
+  { configuration, port }: Site,
+  {
+    nodeOptions = [],
+    workers = 1,
+    ...where
+  }: { nodeOptions?: readonly string[]; workers?: number } & Pick<ServerOptions, 'cores' | 'output'> = {},
+): Promise<ReadyProcess> {
+  const args = ['serve', '-c', configuration, '--workers', String(workers)];
+  return startServer({ program: [process.execPath, ...nodeOptions, entry, ...args], port, ready: '/readyz', ...where });
 }
 
 /** An access token by user name and password. */
@@ -110,9 +160,9 @@ ${rules.map((rule) => `  - ${rule}`).join('\n')}
 `;
 }
 
-async function storeCredentials(dataDir: string): Promise<Omit<Credentials, 'token'>> {
-  await mkdir(dataDir, { mode: 0o700 });
-  const store = await openSqliteStore({ file: join(dataDir, 'gatelodge.db') });
+async function storeCredentials(database: string): Promise<Omit<Credentials, 'token'>> {
+  await mkdir(dirname(database), { mode: 0o700 });
+  const store = await openSqliteStore({ file: database });
   const now = Date.now();
   const userId = fileUserId('user-0');
   const cookie = mintSecret();

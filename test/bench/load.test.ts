@@ -2,9 +2,10 @@ import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterEach, expect, test } from 'vitest';
-import { recordAnswer } from '../../bench/answer.ts';
-import { openLoadClient } from '../../bench/load-client.ts';
-import { cpuTime, startBare } from '../../bench/process.ts';
+import { recordAnswer, seeAnswer } from '../../bench/answer.ts';
+import { inTurn, openLoadClient } from '../../bench/load-client.ts';
+import { startBare } from '../../bench/process.ts';
+import { cpuTime, familyOf, residentMemory } from '../../bench/usage.ts';
 import { portOf } from '../support/free-port.ts';
 
 const REQUEST = Buffer.from('GET /validate HTTP/1.1\r\nHost: app.example.com\r\n\r\n');
@@ -24,8 +25,8 @@ async function serve(listener: RequestListener): Promise<number> {
   return portOf(server.address());
 }
 
-async function client(port: number, { requests = [REQUEST], status = 200, connections = 4 } = {}) {
-  const opened = await openLoadClient({ port, requests, status, connections });
+async function client(port: number, { requests = [REQUEST], status = 200, content = 0, connections = 4 } = {}) {
+  const opened = await openLoadClient({ port, next: inTurn(requests), status, content, connections });
   stops.push(() => opened.close());
   return opened;
 }
@@ -50,6 +51,35 @@ test('full load: every answer is counted once, on the connections that there are
   // A second run begins at nothing.
   const second = await saturate(100);
   expect((urls.get('/validate') ?? 0) + (urls.get('/other') ?? 0)).toBe(asked + second.answers);
+});
+
+test('so many and no more: each request is asked once', async () => {
+  const urls: string[] = [];
+  const port = await serve((request, response) => {
+    urls.push(request.url ?? '');
+    response.writeHead(200, { 'Content-Length': 0 }).end();
+  });
+  const requests = Array.from({ length: 50 }, (_, index) =>
+    Buffer.from(REQUEST.toString().replace('/validate', `/${index}`)),
+  );
+  const sample = await (await client(port, { requests })).exhaust(50);
+  expect(sample.answers).toBe(50);
+  expect(new Set(urls).size).toBe(50);
+});
+
+test('content is waited for, whether or not it comes with the header', async () => {
+  let apart = false;
+  const port = await serve((_request, response) => {
+    response.writeHead(200, { 'Content-Length': 7 });
+    if (!apart) return void response.end('200 OK\n');
+    response.write('200');
+    setTimeout(() => response.end(' OK\n'), 20);
+  });
+  expect(await seeAnswer(port, REQUEST)).toMatchObject({ status: 200, content: 7 });
+  expect((await (await client(port, { content: 7 })).exhaust(20)).answers).toBe(20);
+  apart = true;
+  const { latencies } = await (await client(port, { content: 7 })).exhaust(8);
+  expect(Math.min(...latencies)).toBeGreaterThanOrEqual(19);
 });
 
 test('a fixed rate: so many are asked as are due, and waiting for a slow server counts', async () => {
@@ -91,6 +121,8 @@ test('the bare server gives the recorded answer, header for header', async () =>
   const before = cpuTime(bare.pid);
   await (await client(bare.port, { status: 401 })).saturate(1_000);
   expect(cpuTime(bare.pid)).toBeGreaterThan(before);
+  expect(residentMemory(bare.pid)).toBeGreaterThan(20);
+  expect(familyOf(process.pid)).toContain(bare.pid);
 });
 
 test('an answer with content is not recorded: the client could not tell where it ends', async () => {

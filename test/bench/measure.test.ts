@@ -9,6 +9,7 @@ import { renderReport } from '../../bench/report.ts';
 import { ROWS } from '../../bench/rows.ts';
 import { ruleSet } from '../../bench/rule-sets.ts';
 import { type Credentials, RULES, type Stand, startStand } from '../../bench/stand.ts';
+import { NOTHING } from './nothing.ts';
 
 const ENTRY = resolve(process.env['GATELODGE_ENTRY'] ?? 'src/bin.ts');
 const SHORT = { ...readOptions([], {}), entry: ENTRY, rounds: 2, duration: 100, paced: 200, bursts: 1 };
@@ -36,7 +37,7 @@ test('every row is answered as it says, and as the user it says', async () => {
 
 test('every rule of a set is reached', async () => {
   const set = ruleSet(10);
-  const few = await startStand(ENTRY, set.rules);
+  const few = await startStand(ENTRY, { rules: set.rules });
   try {
     for (const request of new Set(rulesRequests(set, few.credentials).map((bytes) => bytes.toString('latin1')))) {
       expect(await recordAnswer(few.process.port, Buffer.from(request, 'latin1'))).toMatchObject({ status: 200 });
@@ -58,11 +59,8 @@ test('rows and logins end in a report', async () => {
   expect(logins.during).toBeGreaterThan(0);
   const met = { ...result, comparison: { ...result.comparison, rate: 0.5, cpu: 0.85 } };
   const missed = { ...result, comparison: { ...result.comparison, rate: 0.849, cpu: 0.5 } };
-  const report = renderReport(
-    { rows: [met, missed], rules: [], logins: { ...logins, ratio: 3 }, load: 3, connections: 11 },
-    SHORT,
-    new Date(0),
-  );
+  const results = { ...NOTHING, rows: [met, missed], logins: { ...logins, ratio: 3 }, load: 3, connections: 11 };
+  const report = renderReport(results, SHORT, new Date(0));
   const cells = report
     .split('\n')
     .filter((line) => line.startsWith('| session'))
