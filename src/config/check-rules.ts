@@ -25,9 +25,11 @@ export function checkRules(
   checkInstances(configuration.auth.default_plugins ?? [], ['auth', 'default_plugins'], instances, reporter);
   for (const [index, origin] of configuration.allowed_redirects.entries())
     checkPort(origin, ['allowed_redirects', index], reporter);
+  const literals = new Set(configuration.paths.filter(({ regex }) => !regex).map(({ path }) => path));
   for (const [index, rule] of configuration.paths.entries()) {
     const path = ['paths', origins[index] ?? index];
     checkMatch(rule, path, reporter);
+    checkReach(rule, literals, path, reporter);
     checkContradictions(rule, path, document, reporter);
     checkInstances(rule.plugins ?? [], [...path, 'plugins'], instances, reporter);
     if (rule.permission !== undefined)
@@ -72,6 +74,28 @@ function checkMatch(rule: RuleConfiguration, path: KeyPath, reporter: Reporter):
       if (!(error instanceof GatelodgeError)) throw error;
       reporter.report('invalid-pattern', [...path, 'path'], error.message);
     }
+  }
+}
+
+/**
+ * What a literal path silently leaves out. It would open nothing by itself, but a rule that protects does not hold there, and
+ * what no rule matches is often open to every user.
+ */
+function checkReach(
+  rule: RuleConfiguration,
+  literals: ReadonlySet<string | undefined>,
+  path: KeyPath,
+  reporter: Reporter,
+): void {
+  const text = rule.path;
+  if (text === undefined || rule.regex || !text.startsWith('/')) return;
+  const doubt = (message: string) =>
+    reporter.report('doubtful-path', [...path, 'path'], message, { severity: 'warning' });
+  if (text.includes('*')) {
+    doubt('a star stands for itself here: a literal path covers everything below it, and patterns need regex: true');
+  } else if (text.length > 1 && text.endsWith('/') && rule.authenticate === true) {
+    if (!literals.has(text.slice(0, -1)))
+      doubt('the path without the slash at its end is not protected by this rule: leave the slash away to cover both');
   }
 }
 

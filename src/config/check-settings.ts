@@ -1,4 +1,5 @@
 import { dirname, resolve } from 'node:path';
+import { parseNetwork } from '../domain/network.ts';
 import { checkPassword } from './check-plugins.ts';
 import { type ConfigurationDocument, locate } from './document.ts';
 import type { KeyPath } from './key-path.ts';
@@ -15,6 +16,7 @@ export function checkSettings(
 ): void {
   checkUsers(configuration, userOrigins, reporter);
   checkCookie(configuration, reporter);
+  checkTrust(configuration, reporter);
   checkLogo(configuration, document.file, reporter);
   checkMetrics(configuration, reporter);
   checkVersion(configuration, document, reporter);
@@ -56,6 +58,15 @@ function checkCookie({ cookie, public_url }: Configuration, reporter: Reporter):
       ['cookie', 'domain'],
       'the host of public_url is not below this domain: browsers would refuse the cookie',
     );
+  }
+}
+
+function checkTrust({ trusted_proxies: trusted }: Configuration, reporter: Reporter): void {
+  for (const [index, network] of trusted.entries()) {
+    if (parseNetwork(network)?.prefix !== 0) continue;
+    const message =
+      'whoever reaches a listener is believed about every URL and address: name the front server’s addresses';
+    reporter.report('trusts-everybody', ['trusted_proxies', index], message, { severity: 'warning' });
   }
 }
 

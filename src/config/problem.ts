@@ -30,10 +30,12 @@ export const PROBLEM_CODES = {
   'plugin-failed': 'Somebody else’s plugin cannot be loaded, or does not export a plugin.',
   'invalid-pattern': 'A regular expression that RE2 does not take, or that is too large.',
   'contradictory-rule': 'Keys of a rule that exclude each other.',
+  'doubtful-path': 'A literal path that probably matches less than was meant. A warning.',
   'contradictory-options': 'Options that exclude each other.',
   'unreachable-rule': 'An earlier rule matches everything that this one matches.',
   'unusable-hash': 'A password hash of another scheme, a broken one, or one that would exhaust memory.',
   'weak-secret': 'A shared secret shorter than its hash (RFC 7518 section 3.2). A warning.',
+  'trusts-everybody': '`trusted_proxies` names every address there is. A warning.',
   'insecure-cookie': 'The cookie would travel unencrypted. A warning.',
   'not-in-this-version':
     'This version cannot do it yet. An error, or a warning where ignoring it is harmless or refuses.',

@@ -98,6 +98,24 @@ describe('rules', () => {
     expect(await problems('paths:\n  - {path: "^/a"}\n')).toEqual(['invalid-value 2:12 paths[0].path']);
   });
 
+  it.each([
+    ['path: /admin/, roles: [admin]', ['warning doubtful-path path']],
+    ['path: /admin/, deny: true', ['warning doubtful-path path']],
+    ['path: "/admin/*", roles: [admin]', ['warning doubtful-path path']],
+    ['path: "/public/*", authenticate: false', ['warning doubtful-path path']],
+    ['path: /, roles: [admin]', []],
+    ['path: /public/, authenticate: false', []],
+    ['path: "^/admin/.*", regex: true, roles: [admin]', []],
+  ])('tell of {%s} whether it leaves out what was probably meant', async (keys, expected) => {
+    const found = await problems(`paths:\n  - {${keys}}\n`);
+    expect(found.map((problem) => problem.replace(/ 2:\d+ paths\[0\]\.?/, ' '))).toEqual(expected);
+  });
+
+  it('take a path with a slash at its end where another rule has the path without it', async () => {
+    const rules = 'paths:\n  - {path: /a/, roles: [admin]}\n  - {path: /a, roles: [user]}\n';
+    expect(await problems(rules)).toEqual([]);
+  });
+
   it('count against the instances that are configured, also those that are wrong', async () => {
     expect(await problems('auth_plugins: {jwt: {foo: 1}}\nauth: {default_plugins: [jwt, session]}\n')).toEqual([
       'missing-key 1:16 auth_plugins.jwt',
