@@ -8,7 +8,7 @@ import { type ConfigurationDocument, keyText, locate } from './document.ts';
 import { type Environment, interpolate } from './interpolate.ts';
 import type { KeyPath } from './key-path.ts';
 import { nearName } from './near-name.ts';
-import { BUILT_IN_OPTIONS, type BuiltInType } from './plugin-options.ts';
+import { BUILT_IN_OPTIONS, isBuiltIn } from './plugin-options.ts';
 import type { Reporter } from './reporter.ts';
 
 /** A configured instance and the type it was found to be of. */
@@ -56,10 +56,6 @@ export async function typeInstances(
     instances.set(instance, { instance, type: definition?.type ?? type ?? instance, definition: definition ?? null });
   }
   return [...instances.values()];
-}
-
-export function isBuiltIn(type: string): type is BuiltInType {
-  return Object.hasOwn(BUILT_IN_OPTIONS, type);
 }
 
 function reportUnknownType(

@@ -149,3 +149,7 @@ export const BUILT_IN_OPTIONS = {
   oidc: oidcOptions,
 } as const;
 export type BuiltInType = keyof typeof BUILT_IN_OPTIONS;
+
+export function isBuiltIn(type: string): type is BuiltInType {
+  return Object.hasOwn(BUILT_IN_OPTIONS, type);
+}

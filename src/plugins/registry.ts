@@ -1,7 +1,7 @@
 import {
   type BasicOptions,
-  BUILT_IN_OPTIONS,
   type BuiltInType,
+  isBuiltIn,
   type JwtOptions,
   type OidcOptions,
 } from '../config/plugin-options.ts';
@@ -77,8 +77,4 @@ async function createForeign(
     return plugin as AuthenticationPlugin;
   }
   throw new GatelodgeError('plugin-failed', `the plugin instance ${context.instance} cannot authenticate`);
-}
-
-export function isBuiltIn(type: string): type is BuiltInType {
-  return Object.hasOwn(BUILT_IN_OPTIONS, type);
 }
