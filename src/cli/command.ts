@@ -1,4 +1,5 @@
 import { type ParseArgsOptionsConfig, parseArgs } from 'node:util';
+import { nearName } from '../config/near-name.ts';
 
 /** Done, refused or failed, wrong usage. */
 export const DONE = 0;
@@ -35,6 +36,15 @@ export function readOptions<T extends ParseArgsOptionsConfig>(args: readonly str
       throw new UsageError(`unexpected: ${parsed.positionals[positionals] ?? ''}`);
     return parsed;
   } catch (error) {
-    throw error instanceof UsageError ? error : new UsageError(error instanceof Error ? error.message : 'wrong usage');
+    if (error instanceof UsageError) throw error;
+    throw new UsageError(error instanceof Error ? inShort(error.message, Object.keys(options)) : 'wrong usage');
   }
+}
+
+/** What Node.js says, without its advice about arguments that begin with a dash, and with the option that was probably meant. */
+function inShort(message: string, known: readonly string[]): string {
+  const option = /^Unknown option '--([^']*)'/.exec(message)?.[1];
+  if (option === undefined) return message;
+  const near = nearName(option, known);
+  return `there is no option --${option}${near === null ? '' : `: did you mean --${near}?`}`;
 }

@@ -38,3 +38,10 @@ it.each(COMMANDS)('%s refuses an option that it does not know', async (name) => 
   expect(code).toBe(2);
   expect(err).toContain('--nonsense');
 });
+
+it('names the option that was probably meant', async () => {
+  const { code, err } = await run(['users', 'add', 'alice', '--roles', 'user']);
+  expect(code).toBe(2);
+  expect(err.split('\n')[0]).toBe('gatelodge users: there is no option --roles: did you mean --role?');
+  expect((await run(['hash', '--nonsense'])).err.split('\n')[0]).toBe('gatelodge hash: there is no option --nonsense');
+});
