@@ -1,7 +1,19 @@
 import { expect, it } from 'vitest';
 import { run } from './run-command.ts';
 
-const COMMANDS = ['serve', 'check', 'explain', 'plugins', 'reload', 'hash', 'init', 'users', 'keys', 'sessions', 'signing-keys'];
+const COMMANDS = [
+  'serve',
+  'check',
+  'explain',
+  'plugins',
+  'reload',
+  'hash',
+  'init',
+  'users',
+  'keys',
+  'sessions',
+  'signing-keys',
+];
 
 it.each(COMMANDS)('%s has --help, wherever it stands', async (name) => {
   for (const args of [['--help'], ['-h'], ['list', '--nonsense', '--help']]) {
