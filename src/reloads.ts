@@ -1,9 +1,11 @@
 import { systemClock } from './domain/clock.ts';
-import { createPidFile } from './pid-file.ts';
+import { createPidFile, type PidFile } from './pid-file.ts';
 
 export interface Reloads {
   /** How they ended so far. */
   readonly counts: Readonly<Record<'done' | 'refused', number>>;
+  /** Writes down where `gatelodge reload` finds this process. Throws what the file system throws. */
+  announce(): void;
   /** From now on SIGHUP does nothing; resolves when none is under way. */
   stop(): Promise<void>;
 }
@@ -20,6 +22,7 @@ export function reloadOnHangup(options: {
 }): Reloads {
   const counts = { done: 0, refused: 0 };
   let stopping = false;
+  let pidFile: PidFile | null = null;
   // One after the other: of two reloads the later one has to win.
   let underWay: Promise<void> = Promise.resolve();
   const once = async () => {
@@ -27,15 +30,17 @@ export function reloadOnHangup(options: {
     const began = systemClock();
     const well = await options.reload();
     counts[well ? 'done' : 'refused'] += 1;
-    pidFile.reloaded({ began, well });
+    pidFile?.reloaded({ began, well });
   };
   // Left in place to the end: without a listener the signal would end the process, and what is in flight with it.
   process.on('SIGHUP', () => {
     underWay = underWay.then(once).catch(options.reportFailure);
   });
-  const pidFile = createPidFile(options.dataDir, options.file);
   return {
     counts,
+    announce() {
+      pidFile = createPidFile(options.dataDir, options.file);
+    },
     stop() {
       stopping = true;
       return underWay;

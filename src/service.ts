@@ -39,6 +39,7 @@ export async function runService({ sound, again, ready }: ServiceParts): Promise
       serving.add(listening);
       serving.current().core.log.write('info', 'metrics.ready', { address: listening.address });
     }
+    reloads.announce();
     await ready(serving);
     await stopped;
     await reloads.stop();
@@ -60,12 +61,15 @@ export async function runWorker({ sound, again, ready }: ServiceParts, primary: 
     makeRateLimit: createSharedRateLimits(primary, systemClock),
     ...(measurements === undefined ? {} : { measurements }),
   };
-  const serving = await openServing({ sound, again, shared, ownsSockets: false });
-  await runErrands(primary, serving, measurements);
-  await ready(serving);
-  await stopped;
-  await serving.stop(sound.configuration.shutdown_timeout);
-  primary.leave();
+  try {
+    const serving = await openServing({ sound, again, shared, ownsSockets: false });
+    await runErrands(primary, serving, measurements);
+    await ready(serving);
+    await stopped;
+    await serving.stop(sound.configuration.shutdown_timeout);
+  } finally {
+    primary.leave();
+  }
 }
 
 async function runErrands(primary: Primary, serving: Serving, measurements: Measurements | undefined): Promise<void> {

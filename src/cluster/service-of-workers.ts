@@ -38,7 +38,10 @@ export async function runWithWorkers(parts: {
     let lost = 0;
     const allReady = Promise.withResolvers<void>();
     const workers = startWorkers(count, {
-      ready: (facts) => allReady.resolve(parts.ready(core, facts)),
+      ready(facts) {
+        reloads.announce();
+        allReady.resolve(parts.ready(core, facts));
+      },
       lost(pid, code) {
         lost += 1;
         core.log.write('error', 'worker.lost', { pid, code });

@@ -5,7 +5,7 @@ import type { ToPrimary, ToWorker } from './messages.ts';
 export interface Primary {
   send(message: ToPrimary, sent?: (error: Error | null) => void): void;
   onMessage(listener: (message: ToWorker) => void): void;
-  /** Ends this process, once there is nothing more to do: as long as it listens for messages it would not. */
+  /** From now on this process ends when it has nothing more to do: listening for messages has kept it alive. */
   leave(): void;
 }
 
@@ -19,6 +19,6 @@ export function primaryOf(): Primary | null {
     },
     // Nobody but the primary, which is this same program, is at the other end.
     onMessage: (listener) => void process.on('message', (message) => listener(message as ToWorker)),
-    leave: () => process.disconnect?.(),
+    leave: () => process.channel?.unref(),
   };
 }

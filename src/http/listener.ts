@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { chmodSync, statSync, unlinkSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { connect } from 'node:net';
+import { connect, Server as NetServer, type Socket } from 'node:net';
 import type { Listener } from '../config/schema.ts';
 import { CheckMessage, isCheck } from './check-message.ts';
 import type { DecisionEndpoint } from './decision-endpoint.ts';
@@ -34,6 +34,8 @@ const KEEP_ALIVE = 75_000;
 /** Cookies and an 8 KiB URL, told twice. */
 const MAX_HEADERS = 65_536;
 const DRAIN_STEP = 25;
+/** How long a connection that has just been made may take to send its request, in ms, once there are to be no more. */
+const FIRST_REQUEST = 500;
 
 /** Listens; the handlers may come later, and until then everything but the health check is 503. */
 export async function listen(
@@ -63,9 +65,14 @@ export async function listen(
 
 /** @param ownsSocket false where other processes listen on the same socket */
 export async function listenAt(server: Server, place: Place, ownsSocket = true): Promise<Listening> {
+  const open = new Map<Socket, number>();
+  server.on('connection', (socket) => {
+    open.set(socket, performance.now());
+    socket.once('close', () => open.delete(socket));
+  });
   if ('socket' in place) await listenOnSocket(server, place.socket, place.socket_chmod, ownsSocket);
   else await listening(server, () => server.listen(place.port, place.host));
-  return { address: addressOf(server, place), stop: (deadline) => drain(server, deadline) };
+  return { address: addressOf(server, place), stop: (deadline) => drain(server, open, deadline) };
 }
 
 function answer(
@@ -166,14 +173,19 @@ function addressOf(server: Server, place: Place): string {
   return `http://${host}:${address.port}`;
 }
 
-async function drain(server: Server, deadline: number): Promise<void> {
-  const ends = Date.now() + deadline;
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  // Connections that fall idle while the others finish are not closed by `close` itself.
-  const sweep = setInterval(() => {
-    if (Date.now() >= ends) server.closeAllConnections();
-    else server.closeIdleConnections();
-  }, DRAIN_STEP);
+/** @param open all connections, and since when, on the clock of `performance` */
+async function drain(server: Server, open: ReadonlyMap<Socket, number>, deadline: number): Promise<void> {
+  const ends = performance.now() + deadline;
+  // Not the HTTP server's own `close`, which also ends connections that have been accepted and whose request is on its way.
+  const closed = new Promise<void>((resolve) => NetServer.prototype.close.call(server, () => resolve()));
+  const sweep = () => {
+    const now = performance.now();
+    if (now >= ends) server.closeAllConnections();
+    else if (![...open].some(([socket, since]) => socket.bytesRead === 0 && now - since < FIRST_REQUEST))
+      server.closeIdleConnections();
+  };
+  sweep();
+  const timer = setInterval(sweep, DRAIN_STEP);
   await closed;
-  clearInterval(sweep);
+  clearInterval(timer);
 }
