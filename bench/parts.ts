@@ -32,7 +32,7 @@ export async function runParts(options: Options, say: (line: string) => void): P
     if (options.only !== null && options.only !== part) return null;
     try {
       const result = await measure();
-      say(`${label}: ${JSON.stringify(result, brief)}`);
+      if (result !== undefined) say(`${label}: ${JSON.stringify(result, brief)}`);
       return result;
     } catch (error) {
       failed.add(label);

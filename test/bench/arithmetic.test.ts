@@ -69,6 +69,9 @@ test('rule sets: five kinds in equal parts, the same in every run, ten asked abo
 
 test('options', () => {
   expect(readOptions(['--quick', '--only', 'rules'], {})).toMatchObject({ quick: true, only: 'rules', profile: null });
+  expect(readOptions([], {})).toMatchObject({ peers: false, sessions: [1_000, 100_000] });
+  expect(readOptions(['--long'], {}).sessions).toEqual([1_000, 100_000, 1_000_000]);
+  expect(readOptions(['--only', 'peers'], {}).peers).toBe(true);
   expect(readOptions([], { GATELODGE_ENTRY: 'elsewhere.js' }).entry).toBe('elsewhere.js');
   expect(() => readOptions(['--fast'], {})).toThrow(TypeError);
 });
