@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { freePort } from '../support/free-port.ts';
 import { type Gatelodge, startGatelodge } from '../support/gatelodge.ts';
@@ -112,4 +113,26 @@ it('is on its own listener alone, and that serves nothing else', async () => {
   const origin = new URL(metrics).origin;
   for (const path of ['/validate', '/login', '/healthz', '/readyz', '/'])
     expect((await ask(origin + path)).status).toBe(404);
+});
+
+it('are all in the documentation, and the dashboard asks for no others', async () => {
+  const { text } = await scrape(metrics);
+  const own = [...text.matchAll(/^# TYPE (gatelodge_\S+)/gm)].map((match) => match[1] ?? '');
+  const documented = [...readFileSync('docs/operations.md', 'utf8').matchAll(/^\| `(gatelodge_\w+)` \|/gm)].map(
+    (match) => match[1] ?? '',
+  );
+  const withWorkers = ['gatelodge_workers', 'gatelodge_worker_answers_missed_total', 'gatelodge_workers_lost_total'];
+  expect(documented.toSorted()).toEqual([...own, ...withWorkers].toSorted());
+
+  const all = [...[...text.matchAll(/^# TYPE (\S+)/gm)].map((match) => match[1] ?? ''), ...withWorkers];
+  const dashboard = JSON.parse(readFileSync('deploy/grafana/gatelodge.json', 'utf8')) as {
+    panels: { targets?: { expr: string }[] }[];
+  };
+  const asked = dashboard.panels.flatMap(({ targets = [] }) => targets.map(({ expr }) => expr));
+  expect(asked.length).toBeGreaterThan(20);
+  for (const expr of asked) {
+    const names = [...expr.matchAll(/\b(?:gatelodge|process|nodejs)_\w+/g)].map(([name]) => name);
+    expect(names.length, expr).toBeGreaterThan(0);
+    for (const name of names) expect(all, expr).toContain(name.replace(/_(?:bucket|sum|count)$/, ''));
+  }
 });
