@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { freePort } from '../support/free-port.ts';
 import { type Gatelodge, startGatelodge } from '../support/gatelodge.ts';
@@ -28,6 +29,7 @@ paths:
 `,
     ready: port,
   });
+  for (let left = 200; left > 0 && !service.output().includes('metrics.ready'); left -= 1) await sleep(25);
 });
 afterAll(() => service?.stop());
 

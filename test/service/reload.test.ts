@@ -31,7 +31,7 @@ async function serve(more = ''): Promise<Service> {
   running.push(gatelodge);
   const file = join(gatelodge.directory, 'gatelodge.yaml');
   const pidFile = join(gatelodge.directory, 'data', 'gatelodge.pid');
-  for (let left = 200; left > 0 && !gatelodge.output().includes('service.ready'); left -= 1) await sleep(25);
+  await said(gatelodge, 'service.ready');
   return {
     ...gatelodge,
     ...{ base: `http://127.0.0.1:${port}`, pidFile },
@@ -79,7 +79,7 @@ describe('gatelodge reload', () => {
     await service.write(`${workers}branding: {name: "$\{ONLY_HERE}"}\n`);
     const { code, err } = await service.reload({ ONLY_HERE: 'x' });
     expect([code, err]).toEqual([1, expect.stringContaining('has refused')]);
-    expect(service.output()).toContain('configuration.refused');
+    await said(service, 'configuration.refused');
     expect(await status(service)).toBe(200);
   });
 
@@ -90,11 +90,12 @@ describe('gatelodge reload', () => {
     expect(() => statSync(service.pidFile)).toThrow(/ENOENT/);
     expect(await service.reload()).toMatchObject({ code: 1, err: expect.stringContaining('no service runs') });
     await service.start();
+    await said(service, 'service.ready', 2);
     await service.halt('SIGKILL');
     expect(statSync(service.pidFile).isFile()).toBe(true);
     expect(await service.reload()).toMatchObject({ code: 1, err: expect.stringContaining('no service runs') });
     await service.start();
-    await sleep(100);
+    await said(service, 'service.ready', 3);
     expect((await service.reload()).code).toBe(0);
   });
 
@@ -162,6 +163,15 @@ describe('a reload', () => {
     expect(await tryIt('correct-horse')).toBe(429);
   });
 });
+
+/** Waits until the log has the event so many times. */
+async function said(gatelodge: Gatelodge, event: string, times = 1): Promise<void> {
+  for (let left = 200; left > 0; left -= 1) {
+    if (gatelodge.output().split(`"${event}"`).length > times) return;
+    await sleep(25);
+  }
+  throw new Error(`never ${event}`);
+}
 
 /** One check; its status, or what failed. */
 function once(url: string, agent: Agent | false): Promise<string> {

@@ -215,6 +215,7 @@ describe('processes', () => {
     const yaml = 'listen: {socket: gate.sock, socket_chmod: "660"}\nworkers: 2\n';
     const gatelodge = await startGatelodge({ yaml, ready: 'gate.sock' });
     running.push(gatelodge);
+    await until(() => gatelodge.output().includes('service.ready'));
     const socketPath = join(gatelodge.directory, 'gate.sock');
     const asked = () => ask('http://localhost/validate', { socketPath, ...about('/', {}) });
     const answers = await Promise.all(Array.from({ length: ROUND }, asked));
