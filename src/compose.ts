@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { getRequestListener } from '@hono/node-server';
 import { createLog, type Log } from './adapters/log.ts';
@@ -89,6 +90,7 @@ export async function openCore(parts: CoreParts): Promise<Core> {
   const store = await openSqliteStore({ file: join(configuration.data_dir, 'gatelodge.db'), clock });
   const hashing = createPasswords(configuration.hashing);
   const passwords = measurements === undefined ? hashing : measurePasswords(hashing, measurements);
+  let readVersion = versionOf(file);
   const directory = createDirectory({
     fileUsers: configuration.users,
     store: store.users,
@@ -101,10 +103,14 @@ export async function openCore(parts: CoreParts): Promise<Core> {
         value,
       ),
     async readFileHashes() {
+      // A lock is a change of a user too, and leaves the file as it was: reading a large one would hold up every check.
+      const version = versionOf(file);
+      if (version !== null && version === readVersion) return new Map();
       const { configuration: present } = await loadConfiguration({ file, env: process.env });
       const hashes = present?.users.flatMap(({ username, password }) =>
         password === undefined ? [] : [[username, password] as const],
       );
+      if (hashes !== undefined) readVersion = version;
       return hashes === undefined
         ? null
         : new Map(hashes.filter(([, password]) => classifyPassword(password).kind !== 'plain'));
@@ -131,6 +137,12 @@ export async function openCore(parts: CoreParts): Promise<Core> {
       await log.flush();
     },
   };
+}
+
+/** What tells one state of a file from another; null where there is no file. */
+function versionOf(file: string): string | null {
+  const facts = statSync(file, { throwIfNoEntry: false });
+  return facts === undefined ? null : `${facts.ino} ${facts.size} ${facts.mtimeMs}`;
 }
 
 async function writeHash(

@@ -51,6 +51,7 @@ export async function openRuntime(
     const stopFollowing = core.store.changes.follow((change) => applyChange(core, change), FOLLOW);
     const flush = () => Promise.all([core.liveSessions.flush(), core.liveApiKeys.flush()]);
     const sweep = async () => {
+      await flush();
       const now = core.clock();
       await core.store.sessions.deleteExpired(now);
       await core.store.signingKeys.deleteExpired(now);

@@ -55,6 +55,18 @@ export async function openServing(options: {
     // One after the other: of two reloads the later one has to win.
     let reloading = Promise.resolve(true);
 
+    const retired = new Set<Runtime>();
+    const close = async (old: Runtime) => {
+      if (!retired.delete(old)) return;
+      await old
+        .close()
+        .catch((error: unknown) => current.core.log.write('error', 'service.close-failed', failureDetail(error)));
+    };
+    const retire = (old: Runtime) => {
+      retired.add(old);
+      setTimeout(() => void close(old), RELOAD_GRACE).unref();
+    };
+
     const replace = async () => {
       const old = current;
       try {
@@ -66,7 +78,7 @@ export async function openServing(options: {
         });
         runtime = current;
         current.core.log.write('info', 'configuration.reloaded');
-        setTimeout(() => void old.close(), RELOAD_GRACE).unref();
+        retire(old);
         return true;
       } catch (error) {
         old.core.log.write('error', 'configuration.refused', failureDetail(error));
@@ -85,6 +97,7 @@ export async function openServing(options: {
       async stop(deadline) {
         current.core.log.write('info', 'service.stopping');
         await stopListening(deadline);
+        await Promise.all([...retired].map(close));
         current.core.log.write('info', 'service.stopped');
         await current.close();
       },

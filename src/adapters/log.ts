@@ -39,7 +39,7 @@ export interface Refusal {
  *   the same hash in every line, and nobody can find out whose it is by trying names
  */
 export function createLog(configuration: Configuration['log'], hashKey: Uint8Array): Log {
-  const sink = destination({ dest: 1, sync: false });
+  const sink = destination({ dest: 1, sync: false, maxLength: MOST_UNREAD });
   const lines = inBatches(sink);
   const stream: DestinationStream = configuration.pretty ? { write: (line) => lines.write(pretty(line)) } : lines;
   const logger = pino(
@@ -102,6 +102,8 @@ function createHider(key: Uint8Array): (text: string) => string {
   };
 }
 
+/** Characters that wait where nobody reads the log any more; beyond it lines are lost, and not the service. */
+const MOST_UNREAD = 64 * 1024 * 1024;
 /** How long a line may wait for others, in ms, and how many characters may. A write to the log costs as much as half a check. */
 const WAIT = 10;
 const MOST_WAITING = 16_384;

@@ -96,8 +96,8 @@ export const password: Subcommand = (args, terminal) => {
     const passwordHash = await core.passwords.hash(next.text);
     if (user.source === 'file') {
       replaceInFile(core, user, passwordHash);
-      // Said to be what it is already: a running service is told of a change, and reads the file again.
-      await core.store.users.setLocked(user.id, await core.store.users.isLocked(user.id), core.clock());
+      // A running service is told, and reads the file again.
+      await core.store.users.announce(user.id);
     } else if (!(await core.store.users.update(user.id, { passwordHash }, core.clock()))) throw gone(username);
     await core.sessions.revokeAll(user.id);
     core.log.audit({ event: 'user.password-changed', user: username });

@@ -60,6 +60,8 @@ export interface Gate {
   readonly policy: Policy;
   readonly accesses: readonly Access[];
   readonly whenNoRule: Access | 'deny';
+  /** For a check that names no target, and asks only whether a credential is good. */
+  readonly anyCredential: Access;
   readonly own: { readonly host: string; readonly port: number; readonly paths: ReadonlyMap<string, OwnPath> };
   readonly clock: Clock;
 }
@@ -108,21 +110,20 @@ export function buildGate({ configuration, plugins, publicUrl, clock = systemClo
       ...asking(asked),
     };
   };
+  const byDefault = (authenticate: boolean): Access => ({
+    rule: 0,
+    authenticate,
+    mode: auth.default_mode,
+    denies: false,
+    requirements: null,
+    take: null,
+    ...asking(authenticate ? instances(defaults) : []),
+  });
   return {
     policy,
     accesses: policy.rules.map(access),
-    whenNoRule:
-      auth.default_behavior === 'deny'
-        ? 'deny'
-        : {
-            rule: 0,
-            authenticate: auth.default_behavior === 'authenticated',
-            mode: auth.default_mode,
-            denies: false,
-            requirements: null,
-            take: null,
-            ...asking(auth.default_behavior === 'authenticated' ? instances(defaults) : []),
-          },
+    whenNoRule: auth.default_behavior === 'deny' ? 'deny' : byDefault(auth.default_behavior === 'authenticated'),
+    anyCredential: byDefault(true),
     own: { host: publicUrl.hostname.replace(/^\[|\]$/g, ''), port: effectivePort(publicUrl), paths },
     clock,
   };

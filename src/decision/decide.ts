@@ -2,6 +2,7 @@ import type { AccessRequest, HeaderFields } from '../domain/access-request.ts';
 import type { ChallengeReason, Decision, Deny, DenyReason } from '../domain/decision.ts';
 import type { Identity } from '../domain/identity.ts';
 import { andThen, type MaybePromise } from '../domain/maybe-promise.ts';
+import { addressBlock } from '../domain/network.ts';
 import type { Access, Gate, OwnPath } from './access.ts';
 import { type Authentication, authenticate } from './authenticate.ts';
 import { findApplicable } from './policy.ts';
@@ -36,7 +37,7 @@ export function decide(
 /** Whether any credential of the request is good, for a check that names no target at all. */
 export function decideCredential(gate: Gate, request: AccessRequest): MaybePromise<Decision> {
   if (gate.whenNoRule === 'deny') return deny('no-rule');
-  return decideAccess(gate, gate.whenNoRule, request, byPlugins);
+  return decideAccess(gate, gate.anyCredential, request, byPlugins);
 }
 
 /** The plugin's own path that a URL is, where it is one: exactly, in the only spelling there is. */
@@ -121,7 +122,8 @@ function isNamed(users: readonly string[], access: Access, identity: Identity): 
 
 function admit(access: Access, request: AccessRequest, identity: Identity | null): Decision {
   if (access.take !== null) {
-    const key = identity === null ? `address ${request.clientAddress() ?? ''}` : `subject ${identity.subject}`;
+    const key =
+      identity === null ? `address ${addressBlock(request.clientAddress() ?? '')}` : `subject ${identity.subject}`;
     const wait = access.take(key);
     if (wait > 0) return limited(access.rule, Math.max(1, Math.ceil(wait / 1000)));
   }

@@ -18,3 +18,14 @@ export interface Identity {
   /** Plugin instances that established it, in order. */
   readonly methods: readonly string[];
 }
+
+/** A claim by its name or, where there is none of that name, by dots into objects. Own members only. */
+export function claimAt(claims: Readonly<Record<string, unknown>>, name: string): unknown {
+  if (Object.hasOwn(claims, name)) return claims[name];
+  let value: unknown = claims;
+  for (const part of name.split('.')) {
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, part)) return undefined;
+    value = (value as Record<string, unknown>)[part];
+  }
+  return value;
+}

@@ -1,4 +1,4 @@
-import { BlockList, isIP, isIPv4, SocketAddress } from 'node:net';
+import { BlockList, isIP, isIPv4, isIPv6, SocketAddress } from 'node:net';
 
 /** A set of addresses and CIDR networks. */
 export interface NetworkSet {
@@ -48,4 +48,20 @@ export function plainAddress(address: string): string | null {
 /** An IPv6 address as it stands in a URL's host, in the one spelling that URLs give it; null where it is none. */
 export function ipv6Host(address: string): string | null {
   return isIP(address) === 6 && !address.includes('%') ? new URL(`http://[${address}]`).hostname.slice(1, -1) : null;
+}
+
+/** IPv6 by /64, which is what one customer has to choose addresses from (RFC 6177). */
+export function addressBlock(address: string): string {
+  const plain = plainAddress(address) ?? address;
+  if (!isIPv6(plain)) return plain;
+  const [head = '', tail] = plain.toLowerCase().split('::');
+  const groups = head === '' ? [] : head.split(':');
+  // An embedded IPv4 address fills two groups at the end, none of which are among the first four.
+  const behind = tail === undefined || tail === '' ? [] : tail.replace(/\d+\.\d+\.\d+\.\d+$/, '0:0').split(':');
+  const zeros = tail === undefined ? 0 : Math.max(0, 8 - groups.length - behind.length);
+  const all = [...groups, ...Array<string>(zeros).fill('0'), ...behind];
+  return `${all
+    .slice(0, 4)
+    .map((group) => group.replace(/^0+(?=.)/, ''))
+    .join(':')}::/64`;
 }

@@ -37,6 +37,8 @@ export interface UserStore {
    */
   setLocked(id: string, locked: boolean, now: number): Promise<void>;
   isLocked(id: string): Promise<boolean>;
+  /** Tells of a change that was made elsewhere: of a user of the configuration file. */
+  announce(id: string): Promise<void>;
 }
 
 export interface SessionStore {

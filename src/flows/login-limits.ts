@@ -1,5 +1,4 @@
 import { hash, randomBytes } from 'node:crypto';
-import { isIPv6 } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
 import type { Configuration } from '../config/schema.ts';
@@ -15,7 +14,7 @@ import type {
   LoginTrial,
 } from '../domain/login-attempts.ts';
 import { andThen } from '../domain/maybe-promise.ts';
-import { plainAddress } from '../domain/network.ts';
+import { addressBlock } from '../domain/network.ts';
 import { keyedHash } from '../domain/secret.ts';
 
 export interface LoginLimits {
@@ -117,20 +116,4 @@ function inSeconds(milliseconds: number): number {
 /** A name is as long as its sender likes. */
 function digest(text: string): string {
   return hash('sha256', text, 'buffer').subarray(0, 16).toString('base64url');
-}
-
-/** IPv6 by /64, which is what one customer has to choose addresses from (RFC 6177). */
-function addressBlock(address: string): string {
-  const plain = plainAddress(address) ?? address;
-  if (!isIPv6(plain)) return plain;
-  const [head = '', tail] = plain.toLowerCase().split('::');
-  const groups = head === '' ? [] : head.split(':');
-  // An embedded IPv4 address fills two groups at the end, none of which are among the first four.
-  const behind = tail === undefined || tail === '' ? [] : tail.replace(/\d+\.\d+\.\d+\.\d+$/, '0:0').split(':');
-  const zeros = tail === undefined ? 0 : Math.max(0, 8 - groups.length - behind.length);
-  const all = [...groups, ...Array<string>(zeros).fill('0'), ...behind];
-  return `${all
-    .slice(0, 4)
-    .map((group) => group.replace(/^0+(?=.)/, ''))
-    .join(':')}::/64`;
 }

@@ -4,6 +4,7 @@ import type { Gate } from '../decision/access.ts';
 import { decide, decideCredential, deny, limited } from '../decision/decide.ts';
 import type { AccessRequest, HeaderFields } from '../domain/access-request.ts';
 import type { ChallengeReason, Decision } from '../domain/decision.ts';
+import { errorCodeOf } from '../domain/errors.ts';
 import type { CountGuess } from '../domain/login-attempts.ts';
 import { andThen, isPromise, type MaybePromise } from '../domain/maybe-promise.ts';
 import { bearerToken } from '../plugins/authorization.ts';
@@ -141,7 +142,8 @@ function decideSafely(decideIt: () => MaybePromise<Decision>): MaybePromise<Deci
 }
 
 function failed(cause: unknown): Decision {
-  return { effect: 'unavailable', reason: 'internal-error', rule: 0, cause };
+  const reason = errorCodeOf(cause) === 'store-unavailable' ? 'store-unavailable' : 'internal-error';
+  return { effect: 'unavailable', reason, rule: 0, cause };
 }
 
 /** Whoever is known and has to prove themselves again, or is locked, has guessed nothing. */

@@ -1,5 +1,5 @@
 import type { Configuration } from '../config/schema.ts';
-import type { Identity } from '../domain/identity.ts';
+import { claimAt, type Identity } from '../domain/identity.ts';
 
 /** Header name → field of the identity, or claim. */
 export type IdentityHeaders = ReadonlyArray<readonly [header: string, source: string]>;
@@ -42,6 +42,9 @@ const PRESETS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   },
 };
 
+/** In front of a source that is a claim whatever it is called: a plugin may hand on a claim named `roles`. */
+const CLAIM = 'claim:';
+
 /** The headers of every allowed answer: the preset's, those that the configuration adds, and those that plugins add. */
 export function compileIdentityHeaders(
   configured: Configuration['identity_headers'],
@@ -51,7 +54,7 @@ export function compileIdentityHeaders(
   const byName = new Map<string, readonly [string, string]>();
   for (const [header, source] of [
     ...Object.entries(PRESETS[preset] ?? {}),
-    ...ofPlugins.flatMap((one) => Object.entries(one)),
+    ...ofPlugins.flatMap((one) => Object.entries(one).map(([header, claim]) => [header, `${CLAIM}${claim}`] as const)),
     ...Object.entries(added),
   ]) {
     byName.set(header.toLowerCase(), [header, source]);
@@ -83,13 +86,12 @@ function fieldOf(identity: Identity, source: string): string {
     case 'claims':
       return encodeValue(JSON.stringify(identity.claims));
     default:
-      return claimOf(identity, source);
+      return claimOf(identity, source.startsWith(CLAIM) ? source.slice(CLAIM.length) : source);
   }
 }
 
 function claimOf(identity: Identity, name: string): string {
-  if (!Object.hasOwn(identity.claims, name)) return '';
-  const value = identity.claims[name];
+  const value = claimAt(identity.claims, name);
   if (Array.isArray(value) && value.every((member) => typeof member === 'string')) return encodeList(value);
   if (typeof value === 'string') return encodeValue(value);
   return value === undefined || value === null ? '' : encodeValue(JSON.stringify(value));

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { chmodSync, statSync, unlinkSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { connect, Server as NetServer, type Socket } from 'node:net';
+import { setTimeout as wait } from 'node:timers/promises';
 import type { Listener } from '../config/schema.ts';
 import { CheckMessage, isCheck } from './check-message.ts';
 import type { DecisionEndpoint } from './decision-endpoint.ts';
@@ -33,6 +34,8 @@ export interface Listening {
 const KEEP_ALIVE = 75_000;
 /** Cookies and an 8 KiB URL, told twice. */
 const MAX_HEADERS = 65_536;
+/** How long, in ms, connections are still accepted once it is known that none will be. */
+const LAST_CALL = 150;
 const DRAIN_STEP = 25;
 /** How long a connection that has just been made may take to send its request, in ms, once there are to be no more. */
 const FIRST_REQUEST = 500;
@@ -176,6 +179,9 @@ function addressOf(server: Server, place: Place): string {
 /** @param open all connections, and since when, on the clock of `performance` */
 async function drain(server: Server, open: ReadonlyMap<Socket, number>, deadline: number): Promise<void> {
   const ends = performance.now() + deadline;
+  // What waits to be accepted would be reset with the listening socket, and a request that is on its way on an idle
+  // connection with that. Every answer closes its connection by now, so a moment later there are none such.
+  await wait(Math.min(LAST_CALL, deadline));
   // Not the HTTP server's own `close`, which also ends connections that have been accepted and whose request is on its way.
   const closed = new Promise<void>((resolve) => NetServer.prototype.close.call(server, () => resolve()));
   const sweep = () => {

@@ -1,6 +1,6 @@
 import { createForeignJwtVerifier } from '../adapters/foreign-jwt.ts';
 import type { JwtOptions } from '../config/plugin-options.ts';
-import type { Identity } from '../domain/identity.ts';
+import { claimAt, type Identity } from '../domain/identity.ts';
 import { bearerToken } from './authorization.ts';
 import type { BuiltInContext } from './built-in.ts';
 import {
@@ -69,7 +69,8 @@ function identityFromClaims(
   const user = text(claimAt(claims, names.user));
   if (user === '') return null;
   const subject = text(claims['sub']) || user;
-  const issued = claims['auth_time'] ?? claims['iat'];
+  // When the token was issued is no login: a token that is renewed by itself would never be too old.
+  const loggedIn = claims['auth_time'];
   return makeIdentity({
     subject: `${instance}:${subject}`,
     username: user,
@@ -79,20 +80,9 @@ function identityFromClaims(
     groups: names.groups === undefined ? [] : list(claimAt(claims, names.groups), /,/),
     scopes: list(claimAt(claims, names.scopes), / /),
     claims,
-    authenticatedAt: typeof issued === 'number' ? issued * 1_000 : null,
+    authenticatedAt: typeof loggedIn === 'number' ? loggedIn * 1_000 : null,
     methods: [instance],
   });
-}
-
-/** A claim by its name or, where there is none of that name, by dots into objects. Own members only. */
-function claimAt(claims: Readonly<Record<string, unknown>>, name: string): unknown {
-  if (Object.hasOwn(claims, name)) return claims[name];
-  let value: unknown = claims;
-  for (const part of name.split('.')) {
-    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, part)) return undefined;
-    value = (value as Record<string, unknown>)[part];
-  }
-  return value;
 }
 
 function text(value: unknown): string {

@@ -85,6 +85,8 @@ export function createUserStore({ read, write }: UnitOfWork): UserStore {
         if (!locked) emit('login-attempts', id);
       }),
 
+    announce: (id) => write(async (_db, emit) => emit('user', id)),
+
     isLocked: (id) =>
       read(
         async (db) =>

@@ -142,9 +142,11 @@ describe('createPasswords', () => {
     const median = async (task: () => Promise<boolean>) => {
       const times: number[] = [];
       for (let i = 0; i < 9; i++) {
-        const start = performance.now();
+        // Processor time, which other programs on the machine take nothing of.
+        const start = process.cpuUsage();
         expect(await task()).toBe(false);
-        times.push(performance.now() - start);
+        const { user, system } = process.cpuUsage(start);
+        times.push(user + system);
       }
       return times.sort((a, b) => a - b)[4] ?? 0;
     };

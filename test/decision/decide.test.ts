@@ -213,7 +213,18 @@ describe('what no rule matches', () => {
       plugins: [plugin('p', result)],
     });
     expect(await decided(gate, asked('/b'))).toBe(outcome);
-    expect((await decideCredential(gate, asked('/b'))).effect).toBe(outcome.split(' ')[0]);
+  });
+
+  it.each([
+    ['authenticated', NOT_RESPONSIBLE, 'challenge'],
+    ['authenticated', good(), 'allow'],
+    // Asked whether a credential is good, a gate that lets everybody in still tells.
+    ['unauthenticated', CREDENTIALS_REJECTED, 'challenge'],
+    ['unauthenticated', good(), 'allow'],
+    ['deny', good(), 'deny'],
+  ] as const)('%s: a check without a target, %o', async (behavior, result, effect) => {
+    const gate = gateOf({ auth: { default_behavior: behavior }, plugins: [plugin('p', result)] });
+    expect((await decideCredential(gate, asked('/'))).effect).toBe(effect);
   });
 });
 

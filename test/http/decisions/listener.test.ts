@@ -103,6 +103,8 @@ describe('a listener', () => {
     const inFlight = exchange(port, checkBytes([]));
     await expect.poll(() => answer !== undefined).toBe(true);
     const stopped = listening.stop(5_000);
+    // Connections that were on their way when it was told are still taken, for a moment.
+    await new Promise((resolve) => setTimeout(resolve, 400));
     await expect(check(port, [])).rejects.toMatchObject({ code: 'ECONNREFUSED' });
     answer?.();
     expect((await inFlight)[0]?.status).toBe(200);
