@@ -285,6 +285,12 @@ describe('rate_limit', () => {
       'allow 2',
     ]);
     expect([await ask('/a', null, null), await ask('/a', null, null)]).toEqual(['allow 2', 'limited rate-limited 2']);
+    // Whoever has one IPv6 address has all of its /64.
+    expect([await ask('/a', null, '2001:db8::1'), await ask('/a', null, '2001:db8::ffff:2')]).toEqual([
+      'allow 2',
+      'limited rate-limited 2',
+    ]);
+    expect(await ask('/a', null, '2001:db8:0:1::1')).toBe('allow 2');
     // A user cannot use up an address, nor the other way round.
     expect([await ask('/a', '192.0.2.1'), await ask('/a', 'address 192.0.2.1')]).toEqual(['allow 2', 'allow 2']);
     expect(await decide(gate, asked('/u', { headers: ['u', 'a'] }))).toMatchObject({ retryAfter: 30 });

@@ -102,6 +102,20 @@ describe('presets', () => {
     expect(rendered(added, null)).toMatchObject({ 'X-Dept': '', 'X-Proto': '' });
   });
 
+  it('with claims that a plugin hands on, whatever they are called and wherever they stand', () => {
+    const headers = compileIdentityHeaders('x-auth', [
+      { 'X-Auth-Claim-Roles': 'roles', 'X-Auth-Claim-Realm': 'realm_access.name' },
+    ]);
+    const claims = { roles: ['of-the-token'], realm_access: { name: 'example' } };
+    const rendered = renderIdentityHeaders(
+      headers,
+      makeIdentity({ subject: 'i:a', username: 'a', methods: ['i'], claims }),
+    );
+    expect(rendered[rendered.indexOf('X-Auth-Roles') + 1]).toBe('');
+    expect(rendered[rendered.indexOf('X-Auth-Claim-Roles') + 1]).toBe('of-the-token');
+    expect(rendered[rendered.indexOf('X-Auth-Claim-Realm') + 1]).toBe('example');
+  });
+
   it('with a header renamed in another case is that header once', () => {
     const flat = renderIdentityHeaders(compileIdentityHeaders({ 'x-auth-user': 'email' }), ALICE);
     expect(flat.filter((one) => one.toLowerCase() === 'x-auth-user')).toHaveLength(1);
