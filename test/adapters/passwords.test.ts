@@ -1,6 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { getPriority } from 'node:os';
-import { performance } from 'node:perf_hooks';
 import argon2 from 'argon2';
 import bcrypt from 'bcrypt';
 import { describe, expect, it } from 'vitest';
