@@ -13,7 +13,10 @@ export interface MintedSecret {
 
 const ID_BYTES = 12;
 const SECRET_BYTES = 32;
-const SPLIT = /^([A-Za-z0-9_-]{16})\.([A-Za-z0-9_-]{43})$/;
+/** Characters in base64url. */
+const ID_LENGTH = 16;
+const SECRET_LENGTH = 43;
+const URL_SAFE = /^[A-Za-z0-9_-]+$/;
 
 /** A new credential. `prefix` marks its kind for people and for secret scanners (`glk_`). */
 export function mintSecret(prefix = ''): MintedSecret {
@@ -24,10 +27,11 @@ export function mintSecret(prefix = ''): MintedSecret {
 
 /** Takes a presented credential apart; null where it has not the exact form, so that nothing else is ever looked up. */
 export function splitSecret(text: string, prefix = ''): { id: string; secret: string } | null {
-  if (!text.startsWith(prefix)) return null;
-  const match = SPLIT.exec(prefix === '' ? text : text.slice(prefix.length));
-  if (match?.[1] === undefined || match[2] === undefined) return null;
-  return { id: match[1], secret: match[2] };
+  const dot = prefix.length + ID_LENGTH;
+  if (text.length !== dot + 1 + SECRET_LENGTH || text.charCodeAt(dot) !== 0x2e || !text.startsWith(prefix)) return null;
+  const id = text.slice(prefix.length, dot);
+  const secret = text.slice(dot + 1);
+  return URL_SAFE.test(id) && URL_SAFE.test(secret) ? { id, secret } : null;
 }
 
 export function hashSecret(secret: string): Uint8Array {

@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import type { AccessRequest, HeaderFields } from '../domain/access-request.ts';
 import { ipv6Host } from '../domain/network.ts';
 
@@ -49,11 +50,12 @@ export function targetFromParts(
   requestTarget: string,
   method: string,
 ): TargetReading {
-  const known = scheme === 'https' || scheme === 'http' ? scheme : schemeOf(scheme);
-  if (known === null || !isMethod(method) || !isRequestTarget(requestTarget)) return 'malformed';
-  const place = readAuthority(authority, known);
+  const plain = scheme === 'https' || scheme === 'http' ? scheme : schemeOf(scheme);
+  if (plain === null || !isMethod(method) || !isRequestTarget(requestTarget)) return 'malformed';
+  const place = placeOf(authority);
   if (place === null) return 'malformed';
-  return { method, scheme: known, host: place.host, port: place.port, requestTarget };
+  const port = place.port ?? (plain === 'https' ? 443 : 80);
+  return { method, scheme: plain, host: place.host, port, requestTarget };
 }
 
 /** Some front servers say `wss` for a WebSocket. */
@@ -83,7 +85,25 @@ function isRequestTarget(text: string): boolean {
 /** Host names as they may stand in a request; what is more unusual than this is nobody's application. */
 const HOST_NAME = /^[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?\.?$/;
 
-function readAuthority(authority: string, scheme: 'http' | 'https'): { host: string; port: number } | null {
+interface Place {
+  readonly host: string;
+  /** null: the scheme's own. */
+  readonly port: number | null;
+}
+
+/** Authorities that were asked about lately: a front server has a few, and each check would take its own apart again. */
+const known = new LRUCache<string, Place>({ max: 1_000 });
+
+function placeOf(authority: string): Place | null {
+  const before = known.get(authority);
+  if (before !== undefined) return before;
+  const place = readAuthority(authority);
+  // A copy: a part of the URL would keep the whole of it in memory.
+  if (place !== null) known.set(Buffer.from(authority, 'latin1').toString('latin1'), place);
+  return place;
+}
+
+function readAuthority(authority: string): Place | null {
   if (authority === '' || authority.length > 260) return null;
   let host = authority;
   let digits = '';
@@ -108,7 +128,7 @@ function readAuthority(authority: string, scheme: 'http' | 'https'): { host: str
     // The DNS root's dot names the same host; a rule for the host must not be escaped by it.
     if (host.endsWith('.')) host = host.slice(0, -1);
   }
-  if (digits === '') return { host, port: scheme === 'https' ? 443 : 80 };
+  if (digits === '') return { host, port: null };
   if (!/^[1-9]\d{0,4}$/.test(digits) || Number(digits) > 65_535) return null;
   return { host, port: Number(digits) };
 }

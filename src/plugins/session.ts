@@ -53,7 +53,11 @@ export function createSessionPlugin(context: BuiltInContext): AuthenticationPlug
     login: true,
     directory: true,
     authenticate(request: AccessRequest) {
-      const values = request.headers.all('cookie').flatMap((header) => cookieValues(header, cookieName));
+      const lines = request.headers.all('cookie');
+      const [line] = lines;
+      if (line === undefined) return NOT_RESPONSIBLE;
+      const values =
+        lines.length === 1 ? cookieValues(line, cookieName) : lines.flatMap((one) => cookieValues(one, cookieName));
       const [only] = values;
       if (only === undefined) return NOT_RESPONSIBLE;
       if (values.length === 1) return judge(only);
