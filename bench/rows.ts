@@ -27,6 +27,14 @@ export const ROWS: readonly Row[] = [
     request: ({ session }) => checkRequest(pageCheck(session)),
   },
   {
+    name: 'pattern',
+    what: 'live session, where the rule is a regular expression and another one comes before it',
+    target: null,
+    status: 200,
+    request: ({ session }) =>
+      checkRequest({ host: HOST, target: '/api/v1/orders/4711', client: 'browser', credential: session }),
+  },
+  {
     name: 'jwt',
     what: 'foreign JWT, seen before; the rule asks its plugin alone',
     target: 0.8,
@@ -47,7 +55,7 @@ export const ROWS: readonly Row[] = [
     target: null,
     status: 200,
     request: ({ token }) =>
-      checkRequest({ host: HOST, target: '/api/v1/orders/4711', client: 'program', credential: token }),
+      checkRequest({ host: HOST, target: '/orders/4711?tab=items', client: 'program', credential: token }),
   },
   {
     name: 'apikey',
@@ -55,7 +63,7 @@ export const ROWS: readonly Row[] = [
     target: 0.8,
     status: 200,
     request: ({ apiKey }) =>
-      checkRequest({ host: HOST, target: '/api/v1/orders/4711', client: 'program', credential: apiKey }),
+      checkRequest({ host: HOST, target: '/orders/4711?tab=items', client: 'program', credential: apiKey }),
   },
   {
     name: 'apikey-bearer',
@@ -63,7 +71,7 @@ export const ROWS: readonly Row[] = [
     target: 0.8,
     status: 200,
     request: ({ apiKeyAsBearer }) =>
-      checkRequest({ host: HOST, target: '/api/v1/orders/4711', client: 'program', credential: apiKeyAsBearer }),
+      checkRequest({ host: HOST, target: '/orders/4711?tab=items', client: 'program', credential: apiKeyAsBearer }),
   },
   {
     name: 'basic',

@@ -42,6 +42,24 @@ describe('literalPrefix', () => {
 });
 
 describe('compilePattern', () => {
+  it('compares beginnings as the program would', () => {
+    let matched = 0;
+    const source = fc.stringMatching(/^\^?(?:\/|[ab-]|\\\.|\\\/|\.|_|~){0,6}(?:\.\*\$?|\$|\.\+)?$/);
+    const asked = fc.stringMatching(/^\/[ab./_~-]{0,8}$/);
+    fc.assert(
+      fc.property(source, fc.array(asked, { minLength: 20, maxLength: 20 }), (text, paths) => {
+        // In a group, nothing is a plain beginning.
+        const [plain, program] = [compilePattern(text), compilePattern(`(?:${text})`)];
+        for (const one of paths) {
+          expect(plain.test(one), `${text} on ${one}`).toBe(program.test(one));
+          if (plain.test(one)) matched += 1;
+        }
+      }),
+      { numRuns: 2_000, seed: 20261122 },
+    );
+    expect(matched).toBeGreaterThan(2_000);
+  });
+
   it.each([
     ['a look-ahead', '(?=a)'],
     ['a look-behind', '(?<=a)b'],
