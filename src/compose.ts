@@ -1,4 +1,5 @@
 import { statSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { getRequestListener } from '@hono/node-server';
 import { createLog, type Log } from './adapters/log.ts';
@@ -88,7 +89,7 @@ export async function openCore(parts: CoreParts): Promise<Core> {
   const secret = configuration.secret ?? loadOrCreateSecret(configuration.data_dir);
   const log = createLog(configuration.log, deriveKey(secret, 'log'));
   const store = await openSqliteStore({ file: join(configuration.data_dir, 'gatelodge.db'), clock });
-  const hashing = createPasswords(configuration.hashing);
+  const hashing = createPasswords({ ...configuration.hashing, concurrency: hashingPlaces(configuration) });
   const passwords = measurements === undefined ? hashing : measurePasswords(hashing, measurements);
   let readVersion = versionOf(file);
   const directory = createDirectory({
@@ -137,6 +138,11 @@ export async function openCore(parts: CoreParts): Promise<Core> {
       await log.flush();
     },
   };
+}
+
+/** Passwords hashed at once: never more than there are processors, or checks would wait behind several of them. */
+export function hashingPlaces({ hashing }: Configuration): number {
+  return Math.min(hashing.concurrency, availableParallelism());
 }
 
 /** What tells one state of a file from another; null where there is no file. */

@@ -5,6 +5,7 @@ import {
   createHandlers,
   type Decider,
   failureDetail,
+  hashingPlaces,
   openCore,
   openDecider,
 } from './compose.ts';
@@ -88,5 +89,5 @@ function presentOf(core: Core, decider: Decider): Present {
     api_keys: () => core.liveApiKeys.size,
     remembered: decider.remembered,
   };
-  return { entries: (cache) => sizes[cache](), hashingPlaces: core.configuration.hashing.concurrency };
+  return { entries: (cache) => sizes[cache](), hashingPlaces: hashingPlaces(core.configuration) };
 }

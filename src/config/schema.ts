@@ -293,7 +293,12 @@ export const configurationSchema = z
       .describe('Failed logins by account, device and address. See [brute force](brute-force.md).'),
     hashing: z
       .strictObject({
-        concurrency: z.int().min(1).max(16).default(2).describe('Passwords hashed at once, off the event loop.'),
+        concurrency: z
+          .int()
+          .min(1)
+          .max(16)
+          .default(2)
+          .describe('Passwords hashed at once, off the event loop; never more than there are processors.'),
         queue: z
           .int()
           .min(1)
