@@ -27,7 +27,7 @@ export const ROWS: readonly Row[] = [
     request: ({ session }) => checkRequest(pageCheck(session)),
   },
   {
-    name: 'pattern',
+    name: 'session-pattern',
     what: 'live session, where the rule is a regular expression and another one comes before it',
     target: null,
     status: 200,
