@@ -2,7 +2,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { handshakes } from './accepts.ts';
 import { startProgram, waitUntil } from './child-process.ts';
-import { HOSTS, type Places, type Recipe } from './front-server-stack.ts';
+import { HOSTS, hostReplacement, type Places, type Recipe } from './front-server-stack.ts';
 import { replaceText } from './replace-text.ts';
 import { findProgram } from './skip.ts';
 
@@ -40,7 +40,7 @@ export async function writeCaddyfile(name: 'minimal' | 'complete', places: Place
   );
   const site = await readFile(join(CADDY_RECIPES, `${name}.caddy`), 'utf8');
   const file = join(directory, 'Caddyfile');
-  const adapted = replaceText(site, [['127.0.0.1:3000', `127.0.0.1:${applicationPort}`]]);
+  const adapted = replaceText(site, [['127.0.0.1:3000', `127.0.0.1:${applicationPort}`], ...hostReplacement(places)]);
   await writeFile(file, `${globalOptions(places)}${adapted}`);
   return file;
 }
@@ -61,7 +61,7 @@ export function caddyRecipe(name: 'minimal' | 'complete', program: string): Reci
       const stop = async (): Promise<void> => void (await caddy.stop());
       try {
         // Its authority takes a moment for each host.
-        for (const host of name === 'minimal' ? [HOSTS.app] : Object.values(HOSTS))
+        for (const host of name === 'minimal' ? [places.appHost ?? HOSTS.app] : Object.values(HOSTS))
           await waitUntil('caddy', () => handshakes(places.tlsPort, host), caddy);
       } catch (error) {
         await stop();

@@ -25,6 +25,8 @@ export interface Places {
   /** PEM files for app.example.com and auth.example.com. */
   readonly certificate: string;
   readonly key: string;
+  /** Stands for app.example.com where that name does not lead here. */
+  readonly appHost?: string;
 }
 
 /** One configuration of a front server, with gatelodge's side of it. */
@@ -56,6 +58,11 @@ export interface FrontServerStack {
 }
 
 export const HOSTS = { app: 'app.example.com', auth: 'auth.example.com' } as const;
+
+/** To be made last: the names of the recipes' files have the host in them, too. */
+export function hostReplacement({ appHost }: { readonly appHost?: string | undefined }): Replacement[] {
+  return appHost === undefined ? [] : [[HOSTS.app, appHost]];
+}
 
 /** @param rules put in front of the recipe's, each a line of YAML */
 export async function startFrontServerStack(

@@ -6,13 +6,14 @@ import { copyRecipes, RECIPES, startNginx } from './nginx.ts';
 export function nginxRecipe(name: 'minimal' | 'complete', program = 'nginx'): Recipe {
   return {
     yaml: join(RECIPES, `${name}.yaml`),
-    async start({ directory, tlsPort, plainPort, decisionsPort, applicationPort }) {
+    async start({ directory, tlsPort, plainPort, decisionsPort, applicationPort, appHost }) {
       await copyRecipes(directory, {
         tlsPort,
         plainPort,
         gatelodgePort: decisionsPort,
         applicationPort,
         socketDirectory: directory,
+        ...(appHost === undefined ? {} : { appHost }),
       });
       const nginx = await startNginx(directory, `include gatelodge/${name}.conf;`, tlsPort, program);
       return { log: nginx.errorLog, stop: nginx.stop };

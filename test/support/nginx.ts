@@ -20,6 +20,8 @@ export interface NginxPlaces {
   readonly applicationPort: number;
   /** Where gatelodge's Unix sockets are. */
   readonly socketDirectory: string;
+  /** Stands for app.example.com in minimal.conf. */
+  readonly appHost?: string;
 }
 export interface Nginx {
   readonly directory: string;
@@ -33,7 +35,10 @@ export interface Nginx {
  * ports and addresses to listen on, gatelodge's and the application's address, certificate files, the directory of Unix sockets.
  */
 export async function copyRecipes(directory: string, places: NginxPlaces): Promise<void> {
-  const { certificate, key } = await createCertificate(directory, ['app.example.com', 'auth.example.com']);
+  const { certificate, key } = await createCertificate(directory, [
+    places.appHost ?? 'app.example.com',
+    'auth.example.com',
+  ]);
   const site: Replacement[] = [
     ['listen 443 ssl', `listen 127.0.0.1:${places.tlsPort} ssl`],
     ['listen 80', `listen 127.0.0.1:${places.plainPort}`],
@@ -46,6 +51,7 @@ export async function copyRecipes(directory: string, places: NginxPlaces): Promi
       application,
       ['/etc/ssl/certs/app.example.com.pem', certificate],
       ['/etc/ssl/private/app.example.com.key', key],
+      ...(places.appHost === undefined ? [] : [['app.example.com', places.appHost] as const]),
     ],
     'complete.conf': [
       ...site,

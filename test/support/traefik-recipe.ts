@@ -2,7 +2,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startProgram, waitUntil } from './child-process.ts';
 import { freePort } from './free-port.ts';
-import { HOSTS, type Places, type Recipe } from './front-server-stack.ts';
+import { HOSTS, hostReplacement, type Places, type Recipe } from './front-server-stack.ts';
 import { ask } from './http-client.ts';
 import { type Replacement, replaceText } from './replace-text.ts';
 import { findProgram } from './skip.ts';
@@ -36,6 +36,7 @@ async function writeConfiguration(name: 'minimal' | 'complete', places: Places, 
         ['127.0.0.1:3000', `127.0.0.1:${applicationPort}`],
         [`/etc/ssl/certs/${host}.pem`, certificate],
         [`/etc/ssl/private/${host}.key`, key],
+        ...hostReplacement(places),
       ],
     ],
   };
@@ -56,7 +57,7 @@ export function traefikRecipe(name: 'minimal' | 'complete', loopbackPort?: numbe
       const stop = async (): Promise<void> => void (await traefik.stop());
       try {
         // It listens before it has read the dynamic files, and knows no host until then.
-        const url = `https://${HOSTS.app}:${places.tlsPort}/`;
+        const url = `https://${places.appHost ?? HOSTS.app}:${places.tlsPort}/`;
         await waitUntil(
           'traefik',
           () =>

@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { accepts } from '../../support/accepts.ts';
 import { startProgram, waitUntil } from '../../support/child-process.ts';
-import type { Places, Recipe } from '../../support/front-server-stack.ts';
+import { hostReplacement, type Places, type Recipe } from '../../support/front-server-stack.ts';
 import { type Replacement, replaceText } from '../../support/replace-text.ts';
 import { findProgram } from '../../support/skip.ts';
 
@@ -62,6 +62,7 @@ export async function writeConfiguration(
       [`/etc/haproxy/certs/${name === 'minimal' ? 'app.' : ''}example.com.pem`, both],
       ['bind :443', `bind 127.0.0.1:${places.tlsPort}`],
       ['bind :80', `bind 127.0.0.1:${places.plainPort}`],
+      ...hostReplacement(places),
       ...changes,
     ]),
   );
