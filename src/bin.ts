@@ -5,6 +5,8 @@ if (major < 24) {
   process.stderr.write(`gatelodge needs Node.js 24 or newer; this is ${process.versions.node}\n`);
   process.exitCode = 1;
 } else {
+  const { boundHeap } = await import('./heap.ts');
+  boundHeap();
   const { main } = await import('./main.ts');
   process.exitCode = await main(process.argv.slice(2));
 }

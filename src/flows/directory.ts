@@ -74,12 +74,16 @@ export function createDirectory({ fileUsers, store, clock, writeFileHash, readFi
     await readChanged(id);
     return fileUser(entry, hashes.get(entry.username) ?? null, locked);
   };
-  const byId = createRecordCache<User>(load, REMEMBERED_USERS);
+  const byId = createRecordCache<User>(load, REMEMBERED_USERS, ({ id }) => id);
   // The name leads to the id only; who that is, is remembered in one place.
-  const byUsername = createRecordCache<{ readonly id: string }>(async (username) => {
-    const user = await store.findByUsername(username);
-    return user === null ? null : { id: user.id };
-  }, REMEMBERED_USERS);
+  const byUsername = createRecordCache<Pick<User, 'id' | 'username'>>(
+    async (asked) => {
+      const user = await store.findByUsername(asked);
+      return user === null ? null : { id: user.id, username: user.username };
+    },
+    REMEMBERED_USERS,
+    ({ username }) => username,
+  );
 
   return {
     byId: (id) => byId.get(id),

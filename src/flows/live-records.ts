@@ -1,30 +1,63 @@
+import { setImmediate } from 'node:timers/promises';
 import type { ApiKey } from '../domain/api-key.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { Live, LiveRecords } from '../domain/live.ts';
+import { andThen } from '../domain/maybe-promise.ts';
 import type { Session } from '../domain/session.ts';
 import type { Store } from '../domain/store.ts';
+import { compactSession } from './compact-session.ts';
+import { createRecentMap } from './recent-map.ts';
 import { createRecordCache } from './record-cache.ts';
 
 /** A note is worth no more than this many ms: a session that is asked about a thousand times a second is noted once. */
 const RESOLUTION = 1_000;
 
+/** So many notes are written at once: a transaction of a few ms. */
+const PORTION = 1_000;
+
+/**
+ * Of so many records it is remembered what was made of them. That is three times as large as the record itself and made
+ * again in a few µs, so that a hundred thousand sessions of which most are idle stay small.
+ */
+const MOST_LIVE = 8_192;
+
 function createLiveRecords<T extends { readonly id: string }>(parts: {
   load: (id: string) => Promise<T | null>;
+  /** What of it is kept. */
+  compact: (record: T) => T;
   touch: (used: ReadonlyMap<string, number>) => Promise<void>;
   lastUsed: (record: T) => number;
   note: (record: T, now: number) => void;
   clock: Clock;
   max: number;
 }): LiveRecords<T> {
-  const cache = createRecordCache<Live<T>>(async (id) => {
-    const record = await parts.load(id);
-    return record === null ? null : { record, user: null, identity: null, proven: null };
-  }, parts.max);
+  const records = createRecordCache<T>(
+    async (id) => {
+      const record = await parts.load(id);
+      return record === null ? null : parts.compact(record);
+    },
+    parts.max,
+    ({ id }) => id,
+  );
+  const lives = createRecentMap<Live<T>>(MOST_LIVE);
   let noted = new Map<string, number>();
+
+  function liveOf(record: T): Live<T> {
+    const live = { record, user: null, identity: null, proven: null };
+    lives.set(record.id, live);
+    return live;
+  }
+
   return {
-    find: (id) => cache.get(id),
-    get: (id) => cache.peek(id)?.record,
-    set: (id, record) => cache.set(id, { record, user: null, identity: null, proven: null }),
+    find(id) {
+      const record = records.get(id);
+      const known = lives.get(id);
+      // What was made of a record that has been let go of, or read again since, is worth nothing.
+      if (known !== undefined && known.record === record) return known;
+      return andThen(record, (read) => (read === null ? null : liveOf(read)));
+    },
+    get: (id) => records.peek(id),
+    set: (_id, record) => records.set(parts.compact(record)),
     used(record) {
       const now = parts.clock();
       if (now - parts.lastUsed(record) < RESOLUTION) return;
@@ -32,17 +65,26 @@ function createLiveRecords<T extends { readonly id: string }>(parts: {
       noted.set(record.id, now);
     },
     forget(id) {
-      if (id === null) cache.clear();
-      else cache.forget(id);
+      if (id === null) {
+        records.clear();
+        lives.clear();
+      } else {
+        records.forget(id);
+        lives.delete(id);
+      }
     },
     async flush() {
       if (noted.size === 0) return;
-      const writing = noted;
+      const writing = [...noted];
       noted = new Map();
-      await parts.touch(writing);
+      for (let start = 0; start < writing.length; start += PORTION) {
+        await parts.touch(new Map(writing.slice(start, start + PORTION)));
+        // The store may work without ever letting go of the thread; checks come first.
+        await setImmediate();
+      }
     },
     get size() {
-      return cache.size;
+      return records.size;
     },
   };
 }
@@ -50,6 +92,7 @@ function createLiveRecords<T extends { readonly id: string }>(parts: {
 export function createLiveSessions(store: Store, clock: Clock): LiveRecords<Session> {
   return createLiveRecords<Session>({
     load: (id) => store.sessions.findById(id),
+    compact: compactSession,
     touch: (used) => store.sessions.touch(used),
     lastUsed: (session) => session.lastSeenAt,
     note: (session, now) => {
@@ -63,6 +106,7 @@ export function createLiveSessions(store: Store, clock: Clock): LiveRecords<Sess
 export function createLiveApiKeys(store: Store, clock: Clock): LiveRecords<ApiKey> {
   return createLiveRecords<ApiKey>({
     load: (id) => store.apiKeys.findById(id),
+    compact: (key) => key,
     touch: (used) => store.apiKeys.touch(used),
     lastUsed: (key) => key.lastUsedAt ?? 0,
     note: (key, now) => {

@@ -81,3 +81,49 @@ it('notes at most one use a second, and writes it once', async () => {
   await sessions.flush();
   expect((await store.sessions.findById(id))?.lastSeenAt).toBe(now);
 });
+
+it('remembers more sessions than those of which it remembers what was made of them, and writes the use of all', async () => {
+  const created = { createdAt: now, authenticatedAt: now, lastSeenAt: now, expiresAt: now + 600 * MINUTE };
+  let reads = 0;
+  const sessions = createLiveSessions(
+    {
+      ...store,
+      sessions: {
+        ...store.sessions,
+        async findById(id) {
+          reads += 1;
+          return { id, secretHash: new Uint8Array(32), userId: alice.id, idle: 60 * MINUTE, ...created };
+        },
+      },
+    },
+    clock,
+  );
+  const ids = Array.from({ length: 20_000 }, (_, index) => `session-${index}`);
+  for (const id of ids) await sessions.find(id);
+  now += 2_000;
+  for (const id of ids) {
+    // Not a promise: nobody was asked.
+    const live = sessions.find(id);
+    expect(live !== null && 'record' in live && live.record.id).toBe(id);
+    if (live !== null && 'record' in live) sessions.used(live.record);
+  }
+  expect([reads, sessions.size]).toEqual([20_000, 20_000]);
+  const first = ids[0] ?? '';
+  await store.sessions.insert({ id: first, secretHash: new Uint8Array(32), userId: alice.id, idle: null, ...created });
+  await sessions.flush();
+  expect((await store.sessions.findById(first))?.lastSeenAt).toBe(now);
+});
+
+it('makes nothing of a session that has been let go of', async () => {
+  const { id, text, secretHash } = mintSecret();
+  const times = { createdAt: now, authenticatedAt: now, lastSeenAt: now, expiresAt: now + 600 * MINUTE };
+  await store.sessions.insert({ id, secretHash, userId: alice.id, idle: 60 * MINUTE, ...times });
+  const { ask, sessions } = processOf(text);
+  expect(await ask()).toBe('authenticated');
+  const stale = sessions.find(id);
+  sessions.forget(id);
+  expect(await sessions.find(id)).not.toBe(await stale);
+  await store.sessions.delete(id);
+  sessions.forget(null);
+  expect(await ask()).toBe('rejected');
+});
