@@ -8,7 +8,7 @@ export const command: Command = {
   usage: `Usage: gatelodge signing-keys list [--json] [-c FILE]
        gatelodge signing-keys rotate [-c FILE]
 
-  --json             an array of {kid, algorithm, state, created_at, retired_at, verifies_until}
+  --json             an array of {kid, purpose, algorithm, state, created_at, retired_at, verifies_until}
   -c, --config FILE  configuration (default gatelodge.yaml)
 
 After rotate a new key signs. The one before verifies until the last token that it signed has expired.`,
@@ -21,23 +21,26 @@ async function list(args: readonly string[], terminal: Terminal): Promise<number
   return withCore(values.config, terminal, async ({ store, clock }) => {
     const { table, time } = await import('./table.ts');
     const now = clock();
-    const shown = (await store.signingKeys.list()).map(({ kid, algorithm, createdAt, retiredAt, verifiesUntil }) => ({
-      ...{ kid, algorithm },
-      state: verifiesUntil === null ? 'signs' : verifiesUntil > now ? 'verifies' : 'expired',
-      created_at: time(createdAt),
-      retired_at: time(retiredAt),
-      verifies_until: time(verifiesUntil),
-    }));
+    const shown = (await store.signingKeys.list()).map(
+      ({ kid, purpose, algorithm, createdAt, retiredAt, verifiesUntil }) => ({
+        ...{ kid, purpose, algorithm },
+        state: verifiesUntil === null ? 'signs' : verifiesUntil > now ? 'verifies' : 'expired',
+        created_at: time(createdAt),
+        retired_at: time(retiredAt),
+        verifies_until: time(verifiesUntil),
+      }),
+    );
     if (values.json) terminal.out(`${JSON.stringify(shown, null, 2)}\n`);
     else {
       const rows = shown.map((key) => [
         key.kid,
+        key.purpose,
         key.algorithm,
         key.state,
         key.created_at ?? '',
         key.verifies_until ?? '',
       ]);
-      terminal.out(table(['KID', 'ALGORITHM', 'STATE', 'CREATED', 'VERIFIES UNTIL'], rows));
+      terminal.out(table(['KID', 'PURPOSE', 'ALGORITHM', 'STATE', 'CREATED', 'VERIFIES UNTIL'], rows));
     }
     return DONE;
   });

@@ -69,7 +69,7 @@ export interface SigningKeyStore {
   list(): Promise<readonly SigningKey[]>;
   /**
    * Makes `key` the one that signs and retires the one before, atomically. With `onlyIfNone` nothing happens where one of
-   * its algorithm signs already: two processes that start together agree on one key. True where the key was put in.
+   * its purpose and algorithm signs already: two processes that start together agree on one key. True where the key was put in.
    */
   rotate(key: SigningKey, options: { retiredVerifiesUntil: number; onlyIfNone: boolean }): Promise<boolean>;
   /** Removes those that no longer verify anything. */

@@ -3,7 +3,7 @@ import { seal, unseal } from '../adapters/seal.ts';
 import type { Clock } from '../domain/clock.ts';
 import { GatelodgeError } from '../domain/errors.ts';
 import { deriveKey } from '../domain/secret.ts';
-import type { SigningAlgorithm, SigningKey } from '../domain/signing-key.ts';
+import type { SigningAlgorithm, SigningKey, SigningPurpose } from '../domain/signing-key.ts';
 import type { SigningKeyStore } from '../domain/store.ts';
 
 export interface CurrentSigningKey {
@@ -38,29 +38,36 @@ interface LoadedKey extends VerificationKey {
 }
 
 /**
- * The keys behind access tokens. They live in the store, private halves sealed under a key derived from the secret, so
+ * The keys behind one kind of token. They live in the store, private halves sealed under a key derived from the secret, so
  * that the database alone signs nothing.
+ * @param options.purpose what they sign; keys of another purpose are nobody's here. Default access tokens
  * @param options.lifetime longest lifetime of a token, in ms
  */
 export function createSigningKeys(options: {
   readonly store: SigningKeyStore;
   readonly secret: string;
+  readonly purpose?: SigningPurpose;
   readonly algorithm: SigningAlgorithm;
   readonly lifetime: number;
   readonly clock: Clock;
 }): SigningKeys {
-  const { store, algorithm, lifetime, clock } = options;
+  const { store, purpose = 'access-token', algorithm, lifetime, clock } = options;
   const sealingKey = deriveKey(options.secret, 'signing-keys');
   let loaded: readonly LoadedKey[] = [];
   let current: CurrentSigningKey | null = null;
   let reads: Promise<void> = Promise.resolve();
 
+  async function list(): Promise<readonly SigningKey[]> {
+    return (await store.list()).filter((record) => record.purpose === purpose);
+  }
+
   async function generate(onlyIfNone: boolean): Promise<string> {
     const now = clock();
     const { kid, publicJwk, privateJwk } = await generateSigningKey(algorithm);
-    const sealedPrivateJwk = seal(sealingKey, Buffer.from(JSON.stringify(privateJwk)), sealContext(kid));
+    const sealedPrivateJwk = seal(sealingKey, Buffer.from(JSON.stringify(privateJwk)), sealContext(purpose, kid));
     const record = {
       kid,
+      purpose,
       algorithm,
       publicJwk,
       sealedPrivateJwk,
@@ -74,7 +81,7 @@ export function createSigningKeys(options: {
 
   async function read(): Promise<void> {
     const now = clock();
-    const records = (await store.list()).filter((record) => verifiesAt(record, now));
+    const records = (await list()).filter((record) => verifiesAt(record, now));
     const next = await Promise.all(
       records.map(async (record) => {
         const known = loaded.find((one) => one.record.kid === record.kid);
@@ -100,7 +107,9 @@ export function createSigningKeys(options: {
   async function openPrivateKey(record: SigningKey): Promise<CurrentSigningKey> {
     let jwk: Record<string, unknown>;
     try {
-      jwk = JSON.parse(Buffer.from(unseal(sealingKey, record.sealedPrivateJwk, sealContext(record.kid))).toString());
+      jwk = JSON.parse(
+        Buffer.from(unseal(sealingKey, record.sealedPrivateJwk, sealContext(purpose, record.kid))).toString(),
+      );
     } catch (cause) {
       throw new GatelodgeError(
         'configuration-invalid',
@@ -113,7 +122,7 @@ export function createSigningKeys(options: {
 
   return {
     async ensure() {
-      const signs = (await store.list()).some((key) => key.retiredAt === null && key.algorithm === algorithm);
+      const signs = (await list()).some((key) => key.retiredAt === null && key.algorithm === algorithm);
       // The store decides again, atomically: two processes that start together agree on one key.
       if (!signs) await generate(true);
       await reload();
@@ -143,7 +152,7 @@ function verifiesAt(record: SigningKey, now: number): boolean {
   return record.verifiesUntil === null || record.verifiesUntil > now;
 }
 
-/** Ties a sealed key to its own record. */
-function sealContext(kid: string): string {
-  return `signing-key:${kid}`;
+/** Ties a sealed key to its own record, and to what it is for: one that was moved to another purpose opens no more. */
+function sealContext(purpose: SigningPurpose, kid: string): string {
+  return purpose === 'access-token' ? `signing-key:${kid}` : `signing-key:${purpose}:${kid}`;
 }

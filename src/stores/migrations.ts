@@ -78,6 +78,23 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
         .execute();
     },
   },
+  '0003-purposes-of-signing-keys': {
+    async up(db) {
+      // Whatever there is signs access tokens: nothing else was signed before.
+      await db.schema
+        .alterTable('signing_keys')
+        .addColumn('purpose', 'text', (column) => column.notNull().defaultTo('access-token'))
+        .execute();
+      await db.schema.dropIndex('one_signing_key').execute();
+      await db.schema
+        .createIndex('one_signing_key')
+        .unique()
+        .on('signing_keys')
+        .columns(['purpose', 'algorithm'])
+        .where(sql.ref('retired_at'), 'is', null)
+        .execute();
+    },
+  },
 };
 
 /**

@@ -4,7 +4,7 @@ import type { SigningKeyStore } from '../domain/store.ts';
 import { parseObject, type Tables } from './tables.ts';
 import type { UnitOfWork } from './unit-of-work.ts';
 
-/** Signing keys, one signing at a time for each algorithm; see SigningKeyStore. */
+/** Signing keys, one signing at a time for each purpose and algorithm; see SigningKeyStore. */
 export function createSigningKeyStore({ read, write }: UnitOfWork): SigningKeyStore {
   return {
     list: () =>
@@ -24,6 +24,7 @@ export function createSigningKeyStore({ read, write }: UnitOfWork): SigningKeySt
         const signing = await db
           .selectFrom('signing_keys')
           .select('kid')
+          .where('purpose', '=', key.purpose)
           .where('algorithm', '=', key.algorithm)
           .where('retired_at', 'is', null)
           .execute();
@@ -52,6 +53,7 @@ export function createSigningKeyStore({ read, write }: UnitOfWork): SigningKeySt
 function toRow(key: SigningKey): Tables['signing_keys'] {
   return {
     kid: key.kid,
+    purpose: key.purpose,
     algorithm: key.algorithm,
     public_jwk: JSON.stringify(key.publicJwk),
     sealed_private_jwk: key.sealedPrivateJwk,
@@ -64,6 +66,7 @@ function toRow(key: SigningKey): Tables['signing_keys'] {
 function toSigningKey(row: Selectable<Tables['signing_keys']>): SigningKey {
   return {
     kid: row.kid,
+    purpose: row.purpose,
     algorithm: row.algorithm,
     publicJwk: parseObject(row.public_jwk),
     sealedPrivateJwk: row.sealed_private_jwk,

@@ -1,6 +1,6 @@
 import type { Generated } from 'kysely';
 import { GatelodgeError } from '../domain/errors.ts';
-import type { SigningAlgorithm } from '../domain/signing-key.ts';
+import type { SigningAlgorithm, SigningPurpose } from '../domain/signing-key.ts';
 import type { Change } from '../domain/store.ts';
 
 /** The tables as the queries see them. Times are ms since the epoch, lists are JSON texts. */
@@ -40,6 +40,7 @@ export interface Tables {
   };
   signing_keys: {
     kid: string;
+    purpose: SigningPurpose;
     algorithm: SigningAlgorithm;
     public_jwk: string;
     sealed_private_jwk: Uint8Array;

@@ -94,11 +94,14 @@ it('rotates signing keys; the one before goes on verifying', async () => {
   const [second, retired] = await json(at, 'signing-keys', 'list');
   expect(second).toMatchObject({
     kid: rotated.out.split(' ')[0],
+    purpose: 'access-token',
     algorithm: 'ES256',
     state: 'signs',
     verifies_until: null,
   });
   expect(retired).toMatchObject({ kid: first, state: 'verifies', retired_at: second?.['created_at'] });
   expect(Date.parse(String(retired?.['verifies_until'])) - Date.parse(String(retired?.['retired_at']))).toBe(7_200_000);
-  expect((await at.run(['signing-keys', 'list'])).out).toMatch(new RegExp(`^${first} +ES256 +verifies `, 'm'));
+  expect((await at.run(['signing-keys', 'list'])).out).toMatch(
+    new RegExp(`^${first} +access-token +ES256 +verifies `, 'm'),
+  );
 });

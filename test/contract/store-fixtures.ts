@@ -35,6 +35,7 @@ export function signingKeyOf(kid: string, fields: Partial<SigningKey> = {}): Sig
   const publicJwk = { kty: 'EC', crv: 'P-256', x: 'x', y: 'y', key_ops: ['verify'] };
   return {
     kid,
+    purpose: 'access-token',
     algorithm: 'ES256',
     publicJwk,
     sealedPrivateJwk: Uint8Array.of(1, 2, 3),

@@ -234,6 +234,22 @@ export function describeRecords(stage: () => StoreStage): void {
       expect((await store.signingKeys.list()).map((key) => key.retiredAt)).toEqual([null, null]);
     });
 
+    it('leaves the key of another purpose signing', async () => {
+      const put = { retiredVerifiesUntil: 1, onlyIfNone: true };
+      const identity = signingKeyOf('id', { purpose: 'identity-jwt' });
+      expect(await store.signingKeys.rotate(signingKeyOf('at'), put)).toBe(true);
+      expect(await store.signingKeys.rotate(identity, put)).toBe(true);
+      expect(await store.signingKeys.rotate({ ...identity, kid: 'id2', createdAt: 2_000 }, put)).toBe(false);
+      expect(
+        await store.signingKeys.rotate({ ...identity, kid: 'id3', createdAt: 3_000 }, { ...put, onlyIfNone: false }),
+      ).toBe(true);
+      expect((await other.signingKeys.list()).map((key) => [key.kid, key.purpose, key.retiredAt])).toEqual([
+        ['id3', 'identity-jwt', null],
+        ['at', 'access-token', null],
+        ['id', 'identity-jwt', 3_000],
+      ]);
+    });
+
     it('agrees on one key where several start together', async () => {
       const tries = Array.from({ length: 10 }, (_, i) =>
         (i % 2 ? store : other).signingKeys.rotate(signingKeyOf(`k${i}`), {

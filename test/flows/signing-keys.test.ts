@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { SigningAlgorithm } from '../../src/domain/signing-key.ts';
+import type { SigningAlgorithm, SigningPurpose } from '../../src/domain/signing-key.ts';
 import { SIGNING_ALGORITHMS } from '../../src/domain/signing-key.ts';
 import type { Store } from '../../src/domain/store.ts';
 import { createSigningKeys } from '../../src/flows/signing-keys.ts';
@@ -14,8 +14,8 @@ let directory: TempDir;
 let store: Store;
 let now: number;
 const clock = () => now;
-const open = (algorithm: SigningAlgorithm = 'ES256', secret = SECRET) =>
-  createSigningKeys({ store: store.signingKeys, secret, algorithm, lifetime: LIFETIME, clock });
+const open = (algorithm: SigningAlgorithm = 'ES256', secret = SECRET, purpose: SigningPurpose = 'access-token') =>
+  createSigningKeys({ store: store.signingKeys, secret, purpose, algorithm, lifetime: LIFETIME, clock });
 const kids = (keys: ReturnType<typeof open>) => [...keys.verificationKeys().keys()].sort();
 
 beforeEach(async () => {
@@ -82,6 +82,35 @@ it('takes up an older key by its own algorithm alone', async () => {
   expect(ed.verificationKeys().get(es.current().kid)?.algorithm).toBe('ES256');
   await es.reload();
   expect(es.current().algorithm).toBe('ES256');
+});
+
+it('never signs for one purpose with what is for another, nor verifies, nor publishes it as such', async () => {
+  const access = open();
+  await access.ensure();
+  const identity = open('ES256', SECRET, 'identity-jwt');
+  await identity.ensure();
+  expect(identity.current().kid).not.toBe(access.current().kid);
+  await access.reload();
+  expect(kids(access)).toEqual([access.current().kid]);
+  expect(kids(identity)).toEqual([identity.current().kid]);
+  expect(access.publicJwks().keys.map((key) => key['kid'])).toEqual([access.current().kid]);
+  const before = access.current().kid;
+  now += 1;
+  await identity.rotate();
+  await access.reload();
+  expect(access.current().kid).toBe(before);
+});
+
+it('does not open a key that somebody moved to another purpose in the database', async () => {
+  await open().ensure();
+  const [record] = await store.signingKeys.list();
+  if (record === undefined) throw new RangeError('a key was made');
+  const moved = { ...store.signingKeys, list: async () => [{ ...record, purpose: 'identity-jwt' as const }] };
+  const keys = createSigningKeys({
+    ...{ store: moved, secret: SECRET, lifetime: LIFETIME, clock },
+    ...{ purpose: 'identity-jwt', algorithm: 'ES256' },
+  });
+  await expect(keys.ensure()).rejects.toMatchObject({ code: 'configuration-invalid' });
 });
 
 it('says so when the secret is another one, and can be helped', async () => {

@@ -145,12 +145,14 @@ describe('SQLite file', () => {
   it('refuses the database of a newer version, and leaves it as it is', async () => {
     await (await openSqliteStore({ file })).close();
     const raw = new DatabaseSync(file);
+    const migrations = () => ({ ...raw.prepare('select count(*) as n from kysely_migration').get() })['n'];
+    const ours = Number(migrations());
     raw.exec("insert into kysely_migration values ('9999-from-the-future', '2099-01-01T00:00:00.000Z')");
     await expect(openSqliteStore({ file })).rejects.toMatchObject({
       code: 'store-unavailable',
       message: expect.stringContaining('newer version'),
     });
-    expect({ ...raw.prepare('select count(*) as n from kysely_migration').get() }).toEqual({ n: 2 });
+    expect(migrations()).toBe(ours + 1);
     raw.close();
   });
 
