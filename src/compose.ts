@@ -25,6 +25,7 @@ import type { MakeRateLimit } from './domain/rate-limit.ts';
 import { deriveKey } from './domain/secret.ts';
 import type { Session } from './domain/session.ts';
 import type { Change, Store } from './domain/store.ts';
+import { createApiKeys } from './flows/api-keys.ts';
 import { createDirectory, type Directory } from './flows/directory.ts';
 import { createLiveApiKeys, createLiveSessions } from './flows/live-records.ts';
 import { createLoginLimits, type LoginLimits } from './flows/login-limits.ts';
@@ -32,6 +33,7 @@ import { createPasswordLogin, type PasswordLogin } from './flows/password-login.
 import { createSessions, type Sessions } from './flows/sessions.ts';
 import { createSigningKeys, type SigningKeys } from './flows/signing-keys.ts';
 import { type AccessTokens, createAccessTokens } from './flows/token-grants.ts';
+import { type CallerDecisions, createCallerDecisions } from './http/caller-decisions.ts';
 import { sessionCookieName } from './http/cookies.ts';
 import { createDecisionEndpoint } from './http/decision-endpoint.ts';
 import { recordDecisions } from './http/decision-log.ts';
@@ -40,9 +42,11 @@ import { compileIdentityHeaders } from './http/identity-headers.ts';
 import type { Handlers } from './http/listener.ts';
 import { createClientAddresses, createPeers, type Peer } from './http/peer.ts';
 import { createPublicApp } from './http/public.ts';
+import type { PublicBindings } from './http/public-parts.ts';
 import { createRefusals } from './http/refusals.ts';
 import { createRenderer } from './http/render.ts';
 import { measureAttempts, measureLogins, measureLookups, measurePasswords } from './measure.ts';
+import type { BuiltInContext } from './plugins/built-in.ts';
 import { makeIdentity } from './plugins/plugin-api.ts';
 import { createPluginInstance } from './plugins/registry.ts';
 import type { RememberedCounts } from './plugins/remembered.ts';
@@ -168,6 +172,8 @@ export interface Decider {
   readonly plugins: ReadonlyMap<string, PluginInstance>;
   readonly login: PasswordLogin;
   readonly tokens: AccessTokens;
+  /** Who sends a call of our own. */
+  readonly callers: CallerDecisions;
   /** How many credentials the plugins remember. */
   readonly remembered: () => number;
   close(): Promise<void>;
@@ -192,40 +198,42 @@ export async function openDecider(core: Core, publicUrl: URL, makeRateLimit?: Ma
   const close = async () => {
     for (const { plugin } of plugins.values()) await plugin.close?.();
   };
+  const contextOf = (instance: string): BuiltInContext => ({
+    instance,
+    clock,
+    log: (level, message, detail) => log.write(level, 'plugin', { instance, message, ...detail }),
+    directory,
+    sessions: measured(core.liveSessions, 'sessions', measurements),
+    apiKeys: measured(core.liveApiKeys, 'api_keys', measurements),
+    ...(rememberedCounts === undefined ? {} : { rememberedCounts }),
+    passwords,
+    login: (username, password, address) => login.login({ username, password, address, way: 'basic' }),
+    beginLogin: measurements === undefined ? limits.begin : measureAttempts(limits.begin, measurements),
+    issuedHere: tokens.issuedHere,
+    verifyAccessToken: tokens.verifyAccessToken,
+    cookieName: sessionCookieName({ cookie: configuration.cookie, public_url: publicUrl.href }),
+    replaceOwnHash: (owner, place, username, expected, next) =>
+      place.kind === 'htpasswd'
+        ? writeHtpasswd(place.file, username, expected, next)
+        : writeHash(core.file, ['auth_plugins', owner, 'users', username], expected, next),
+  });
   for (const instance of core.plugins) {
-    const made = await createPluginInstance(instance, {
-      instance: instance.instance,
-      clock,
-      log: (level, message, detail) => log.write(level, 'plugin', { instance: instance.instance, message, ...detail }),
-      directory,
-      sessions: measured(core.liveSessions, 'sessions', measurements),
-      apiKeys: measured(core.liveApiKeys, 'api_keys', measurements),
-      ...(rememberedCounts === undefined ? {} : { rememberedCounts }),
-      passwords,
-      login: (username, password, address) => login.login({ username, password, address, way: 'basic' }),
-      beginLogin: measurements === undefined ? limits.begin : measureAttempts(limits.begin, measurements),
-      issuedHere: tokens.issuedHere,
-      verifyAccessToken: tokens.verifyAccessToken,
-      cookieName: sessionCookieName({ cookie: configuration.cookie, public_url: publicUrl.href }),
-      replaceOwnHash: (owner, place, username, expected, next) =>
-        place.kind === 'htpasswd'
-          ? writeHtpasswd(place.file, username, expected, next)
-          : writeHash(core.file, ['auth_plugins', owner, 'users', username], expected, next),
-    }).catch(async (error: unknown) => {
+    const made = await createPluginInstance(instance, contextOf(instance.instance)).catch(async (error: unknown) => {
       await close();
       throw error;
     });
     plugins.set(made.name, made);
   }
+  const gate = buildGate({
+    configuration,
+    plugins,
+    publicUrl,
+    clock,
+    ...(makeRateLimit === undefined ? {} : { makeRateLimit }),
+  });
   return {
-    gate: buildGate({
-      configuration,
-      plugins,
-      publicUrl,
-      clock,
-      ...(makeRateLimit === undefined ? {} : { makeRateLimit }),
-    }),
-    ...{ plugins, login, tokens },
+    ...{ gate, plugins, login, tokens },
+    callers: createCallerDecisions({ gate, plugins: plugins.values(), contextOf, countGuess: limits.countGuess }),
     remembered: () => (rememberedCounts?.sizes ?? []).reduce((sum, size) => sum + size(), 0),
     async close() {
       for (const { plugin } of plugins.values()) await plugin.close?.();
@@ -249,7 +257,7 @@ async function writeHtpasswd(file: string, username: string, expected: string, n
 /** What answers requests, from the core and the decider. */
 export function createHandlers(core: Core, decider: Decider, publicUrl: URL): Handlers {
   const { configuration, log, clock, secret, sessions, signingKeys, store, measurements } = core;
-  const { plugins, gate, login, tokens } = decider;
+  const { plugins, gate, login, tokens, callers } = decider;
   const trusted = networkSet(configuration.trusted_proxies);
   const clientAddressOf = createClientAddresses(trusted);
   const base = publicUrl.href.replace(/\/$/, '');
@@ -262,16 +270,18 @@ export function createHandlers(core: Core, decider: Decider, publicUrl: URL): Ha
     nobody === '' && roles.length === 0 ? null : makeIdentity({ subject: '', username: nobody, roles, methods: [] });
   const app = createPublicApp({
     configuration: { ...configuration, public_url: base },
-    ...{ secret, login, sessions, tokens, signingKeys, clock },
+    ...{ secret, login, sessions, tokens, signingKeys, clock, callers },
+    apiKeys: createApiKeys({ store: store.apiKeys, clock }),
+    directory: core.directory,
     logo: logoOf(configuration),
     pluginPaths: [...plugins.values()].flatMap(({ plugin }) => plugin.paths ?? []),
     audit: log.audit,
     reportFailure: (error) => log.write('error', 'request.failed', failureDetail(error)),
   });
-  const listenPublic = (address: string | null, target: string, requestId: string) =>
+  const listenPublic = (bindings: PublicBindings, requestId: string) =>
     getRequestListener(
       async (request) => {
-        const response = await app.fetch(request, { clientAddress: address, target });
+        const response = await app.fetch(request, bindings);
         response.headers.set('X-Request-Id', requestId);
         return response;
       },
@@ -297,8 +307,9 @@ export function createHandlers(core: Core, decider: Decider, publicUrl: URL): Ha
       ...(measurements === undefined ? {} : { measure: measurements.countDecision }),
     }),
     publicPart(message, response, peer: Peer, requestId) {
-      const address = clientAddressOf(peer, new WireHeaderFields(message.rawHeaders));
-      log.withRequestId(requestId, () => void listenPublic(address, message.url ?? '/', requestId)(message, response));
+      const fields = new WireHeaderFields(message.rawHeaders);
+      const bindings = { clientAddress: clientAddressOf(peer, fields), target: message.url ?? '/', fields };
+      log.withRequestId(requestId, () => void listenPublic(bindings, requestId)(message, response));
     },
     async missing() {
       try {

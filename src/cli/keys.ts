@@ -1,4 +1,5 @@
 import type { Core } from '../compose.ts';
+import { apiKeyName } from '../domain/api-key.ts';
 import type { ApiKeys } from '../flows/api-keys.ts';
 import { type Command, DONE, readOptions, type Terminal, UsageError } from './command.ts';
 import { required, runSubcommand, splitId } from './subcommands.ts';
@@ -37,7 +38,6 @@ async function create(args: readonly string[], terminal: Terminal): Promise<numb
   if (values.expires !== undefined && lasts === null) throw new UsageError('--expires takes a duration such as 30d');
   return withKeys(values.config, terminal, async (keys, core) => {
     const { requireUser } = await import('../flows/directory.ts');
-    const { apiKeyName } = await import('../flows/api-keys.ts');
     const user = await requireUser(core.directory, username);
     const expiresAt = lasts === null ? null : core.clock() + lasts;
     const { text, key } = await keys.create(user, { name, scopes: values.scope, expiresAt });
@@ -53,7 +53,6 @@ async function list(args: readonly string[], terminal: Terminal): Promise<number
   const { values } = readOptions(args, options);
   return withKeys(values.config, terminal, async (keys, core) => {
     const { requireUser } = await import('../flows/directory.ts');
-    const { apiKeyName } = await import('../flows/api-keys.ts');
     const { table, time } = await import('./table.ts');
     const user = values.user === undefined ? null : await requireUser(core.directory, values.user);
     const shown = await Promise.all(
@@ -84,7 +83,6 @@ async function revoke(args: readonly string[], terminal: Terminal): Promise<numb
   const { values, positionals } = readOptions(rest, CONFIG, 1);
   const text = required(id ?? positionals[0], 'the ID of a key');
   return withKeys(values.config, terminal, async (keys, core) => {
-    const { apiKeyName } = await import('../flows/api-keys.ts');
     const key = await keys.revoke(text);
     const user = await core.directory.byId(key.userId);
     core.log.audit({ event: 'key.revoked', user: user?.username ?? key.userId, detail: { key: apiKeyName(key) } });

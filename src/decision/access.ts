@@ -110,15 +110,8 @@ export function buildGate({ configuration, plugins, publicUrl, clock = systemClo
       ...asking(asked),
     };
   };
-  const byDefault = (authenticate: boolean): Access => ({
-    rule: 0,
-    authenticate,
-    mode: auth.default_mode,
-    denies: false,
-    requirements: null,
-    take: null,
-    ...asking(authenticate ? instances(defaults) : []),
-  });
+  const byDefault = (authenticate: boolean): Access =>
+    accessBy(authenticate ? instances(defaults) : [], auth.default_mode, authenticate);
   return {
     policy,
     accesses: policy.rules.map(access),
@@ -127,6 +120,15 @@ export function buildGate({ configuration, plugins, publicUrl, clock = systemClo
     own: { host: publicUrl.hostname.replace(/^\[|\]$/g, ''), port: effectivePort(publicUrl), paths },
     clock,
   };
+}
+
+/** An access outside all rules: somebody by these plugins, and nothing more is asked of them. */
+export function accessBy(
+  plugins: readonly PluginInstance[],
+  mode: Access['mode'] = 'any',
+  authenticate: boolean = true,
+): Access {
+  return { rule: 0, authenticate, mode, denies: false, requirements: null, take: null, ...asking(plugins) };
 }
 
 function asking(plugins: readonly PluginInstance[]): Pick<Access, 'plugins' | 'challenges' | 'login' | 'directory'> {

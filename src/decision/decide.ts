@@ -40,6 +40,11 @@ export function decideCredential(gate: Gate, request: AccessRequest): MaybePromi
   return decideAccess(gate, gate.anyCredential, request, byPlugins);
 }
 
+/** Who sends a call of gatelodge's own: by the plugins of `access`, and the code that decides checks. */
+export function decideCaller(gate: Gate, access: Access, request: AccessRequest): MaybePromise<Decision> {
+  return decideAccess(gate, access, request, byPlugins);
+}
+
 /** The plugin's own path that a URL is, where it is one: exactly, in the only spelling there is. */
 export function ownPathOf(gate: Gate, request: AccessRequest): OwnPath | null {
   const { own } = gate;

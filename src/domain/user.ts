@@ -12,6 +12,9 @@ export interface User {
   readonly source: 'file' | 'database';
 }
 
+/** The role of those who may manage everything, on pages and by calls. `gatelodge init` gives it to the first user. */
+export const ADMINISTRATOR_ROLE = 'admin';
+
 /** What of a user can be set by a command or the API. */
 export interface UserFields {
   readonly username: string;

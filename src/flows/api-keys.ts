@@ -1,12 +1,10 @@
-import type { ApiKey } from '../domain/api-key.ts';
+import { API_KEY_PREFIX, type ApiKey } from '../domain/api-key.ts';
 import type { Clock } from '../domain/clock.ts';
 import { GatelodgeError } from '../domain/errors.ts';
 import { mintSecret } from '../domain/secret.ts';
 import type { ApiKeyStore } from '../domain/store.ts';
 import type { User } from '../domain/user.ts';
 
-/** What marks an API key for people and for secret scanners. */
-const PREFIX = 'glk_';
 /** A key's id as people have it: with or without the prefix, or from a whole key that has leaked. */
 const NAMED = /^(?:glk_)?([A-Za-z0-9_-]{16})(?:\.[A-Za-z0-9_-]{43})?$/;
 /** RFC 6749 section 3.3. */
@@ -44,7 +42,7 @@ export function createApiKeys({ store, clock }: { readonly store: ApiKeyStore; r
         throw invalid('a scope is visible ASCII without quotes, backslashes and blanks');
       }
       if (expiresAt !== null && expiresAt <= now) throw invalid('the key would have expired already');
-      const { id, text, secretHash } = mintSecret(PREFIX);
+      const { id, text, secretHash } = mintSecret(API_KEY_PREFIX);
       const key: ApiKey = {
         ...{ id, secretHash, userId: user.id, name, scopes: [...new Set(scopes)] },
         ...{ createdAt: now, expiresAt, lastUsedAt: null },
@@ -62,11 +60,6 @@ export function createApiKeys({ store, clock }: { readonly store: ApiKeyStore; r
       return key;
     },
   };
-}
-
-/** How people name a key: what `list` shows and `revoke` takes. */
-export function apiKeyName(key: Pick<ApiKey, 'id'>): string {
-  return PREFIX + key.id;
 }
 
 function invalid(message: string): GatelodgeError {

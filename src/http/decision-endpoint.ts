@@ -153,7 +153,7 @@ const BAD: readonly ChallengeReason[] = ['credentials-rejected', 'session-expire
  * The key or token that was no good, where one was looked at; a password was counted by whoever looked at it. What makes a
  * request good costs nothing here.
  */
-function guessedCredential(decision: Decision, headers: HeaderFields): string | null {
+export function guessedCredential(decision: Decision, headers: HeaderFields): string | null {
   if (decision.effect !== 'challenge' || !BAD.includes(decision.reason)) return null;
   if (!decision.challenges.includes('Bearer')) return null;
   const given = [headers.get('x-api-key'), bearerToken(headers.get('authorization')) ?? undefined];

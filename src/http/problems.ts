@@ -4,7 +4,11 @@ import { GatelodgeError } from '../domain/errors.ts';
 /** What a client is told about a failure: a stable code and words for people. */
 export type ProblemCode =
   | ErrorCode
+  | 'no-credentials'
+  | 'csrf-failed'
   | 'forbidden'
+  | 'role-missing'
+  | 'scope-missing'
   | 'method-not-allowed'
   | 'payload-too-large'
   | 'unsupported-media-type';
@@ -12,7 +16,11 @@ export type ProblemCode =
 const STATUS: Readonly<Record<ProblemCode, number>> = {
   'invalid-request': 400,
   'invalid-credentials': 401,
+  'no-credentials': 401,
+  'csrf-failed': 403,
   forbidden: 403,
+  'role-missing': 403,
+  'scope-missing': 403,
   'not-found': 404,
   'method-not-allowed': 405,
   'already-exists': 409,

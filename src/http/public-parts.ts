@@ -1,14 +1,18 @@
 import type { Context } from 'hono';
 import type { Configuration } from '../config/schema.ts';
+import type { HeaderFields } from '../domain/access-request.ts';
 import type { AuditSink } from '../domain/audit.ts';
 import type { Clock } from '../domain/clock.ts';
 import { cookieValues } from '../domain/cookie-header.ts';
 import type { MaybePromise } from '../domain/maybe-promise.ts';
+import type { ApiKeys } from '../flows/api-keys.ts';
+import type { Directory } from '../flows/directory.ts';
 import type { PasswordLogin } from '../flows/password-login.ts';
 import type { Sessions } from '../flows/sessions.ts';
 import type { SigningKeys } from '../flows/signing-keys.ts';
 import type { AccessTokens } from '../flows/token-grants.ts';
 import type { PluginPath } from '../plugins/plugin-api.ts';
+import type { CallerDecisions } from './caller-decisions.ts';
 import { sessionCookieName } from './cookies.ts';
 import type { Csrf } from './csrf.ts';
 import type { DeviceCookie } from './device-cookie.ts';
@@ -24,6 +28,8 @@ export interface PublicBindings {
   readonly clientAddress: string | null;
   /** The request target exactly as it came (`IncomingMessage.url`); a `Request`'s own `url` has been rewritten. */
   readonly target?: string;
+  /** The header fields as they stood on the wire, where a `Request` has joined what came twice. */
+  readonly fields?: HeaderFields;
 }
 export type PublicContext = Context<{ Bindings: PublicBindings }>;
 
@@ -36,6 +42,10 @@ export interface PublicDependencies {
   readonly sessions: Sessions;
   readonly tokens: AccessTokens;
   readonly signingKeys: Pick<SigningKeys, 'publicJwks'>;
+  readonly apiKeys: ApiKeys;
+  readonly directory: Pick<Directory, 'byId' | 'byUsername'>;
+  /** Who sends a call. */
+  readonly callers: CallerDecisions;
   /** All plugins' own paths, below the base path. */
   readonly pluginPaths: readonly PluginPath[];
   /** The configured logo as a `data:` URL. */

@@ -6,12 +6,15 @@ import { createDeviceCookie } from './device-cookie.ts';
 import { forbiddenEndpoints } from './forbidden.ts';
 import { loginEndpoints } from './login.ts';
 import { logoutEndpoints } from './logout.ts';
+import { csrfTokenEndpoints } from './management/csrf-token.ts';
+import { keyEndpoints } from './management/keys.ts';
 import { problemPage } from './pages/refusal-pages.ts';
 import { HttpProblem, problemOf } from './problems.ts';
 import type { Endpoint, PublicBindings, PublicContext, PublicDependencies, PublicParts } from './public-parts.ts';
 import { createSafeRedirect } from './redirects.ts';
 import { createResponder, withCommonHeaders } from './responses.ts';
 import { tokenEndpoints } from './token-api.ts';
+import { userinfoEndpoints } from './userinfo.ts';
 
 /**
  * Pages for browsers and calls for programs, below the path of `public_url`.
@@ -57,7 +60,9 @@ function compileEndpoints(parts: PublicParts): ReadonlyMap<string, ReadonlyMap<s
     methodsByPath.set(full, methods);
   };
   const pages = [...loginEndpoints(parts), ...logoutEndpoints(parts), ...forbiddenEndpoints(parts)];
-  for (const endpoint of [...pages, ...tokenEndpoints(parts)]) add(endpoint);
+  const calls = [...tokenEndpoints(parts), ...userinfoEndpoints(parts)];
+  const management = [...csrfTokenEndpoints(parts), ...keyEndpoints(parts)];
+  for (const endpoint of [...pages, ...calls, ...management]) add(endpoint);
   for (const pluginPath of parts.pluginPaths) {
     if (methodsByPath.has(`${parts.base}${pluginPath.path}`)) {
       throw new GatelodgeError('configuration-invalid', `two things answer at the path ${pluginPath.path}`);

@@ -1,3 +1,4 @@
+import { API_KEY_PREFIX } from '../domain/api-key.ts';
 import { andThen, isPromise, type MaybePromise } from '../domain/maybe-promise.ts';
 import { proves, splitSecret } from '../domain/secret.ts';
 import { bearerToken } from './authorization.ts';
@@ -10,8 +11,6 @@ import {
   NOT_RESPONSIBLE,
   USER_LOCKED,
 } from './plugin-api.ts';
-
-export const API_KEY_PREFIX = 'glk_';
 
 /** API keys, as `X-API-Key` or `Authorization: Bearer`. Their scopes always count. */
 export function createApiKeyPlugin(context: BuiltInContext): AuthenticationPlugin {

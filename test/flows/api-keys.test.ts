@@ -1,10 +1,10 @@
 import { expect, it } from 'vitest';
-import type { ApiKey } from '../../src/domain/api-key.ts';
+import { type ApiKey, apiKeyName } from '../../src/domain/api-key.ts';
 import { GatelodgeError } from '../../src/domain/errors.ts';
 import { secretMatches, splitSecret } from '../../src/domain/secret.ts';
 import type { ApiKeyStore } from '../../src/domain/store.ts';
 import type { User } from '../../src/domain/user.ts';
-import { apiKeyName, createApiKeys } from '../../src/flows/api-keys.ts';
+import { createApiKeys } from '../../src/flows/api-keys.ts';
 
 const NOW = 1_800_000_000_000;
 const ALICE: User = {

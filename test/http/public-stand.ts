@@ -1,22 +1,31 @@
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { join } from 'node:path';
 import { getRequestListener } from '@hono/node-server';
 import { createPasswords } from '../../src/adapters/passwords.ts';
+import { BUILT_IN_OPTIONS } from '../../src/config/plugin-options.ts';
 import { configurationSchema } from '../../src/config/schema.ts';
+import { buildGate } from '../../src/decision/access.ts';
 import type { AuditEvent } from '../../src/domain/audit.ts';
+import type { PluginInstance } from '../../src/domain/authentication.ts';
 import type { Passwords } from '../../src/domain/passwords.ts';
-import type { Session } from '../../src/domain/session.ts';
 import type { Store } from '../../src/domain/store.ts';
 import type { User } from '../../src/domain/user.ts';
+import { type ApiKeys, createApiKeys } from '../../src/flows/api-keys.ts';
 import { createDirectory, type Directory } from '../../src/flows/directory.ts';
+import { createLiveApiKeys, createLiveSessions } from '../../src/flows/live-records.ts';
 import { createLoginLimits } from '../../src/flows/login-limits.ts';
 import { createPasswordLogin } from '../../src/flows/password-login.ts';
 import { createSessions, type Sessions } from '../../src/flows/sessions.ts';
 import { createSigningKeys, type SigningKeys } from '../../src/flows/signing-keys.ts';
 import { type AccessTokens, createAccessTokens } from '../../src/flows/token-grants.ts';
+import { createCallerDecisions } from '../../src/http/caller-decisions.ts';
+import { sessionCookieName } from '../../src/http/cookies.ts';
+import { WireHeaderFields } from '../../src/http/header-fields.ts';
 import { createPublicApp } from '../../src/http/public.ts';
 import type { PublicBindings, PublicConfiguration } from '../../src/http/public-parts.ts';
+import type { BuiltInContext } from '../../src/plugins/built-in.ts';
 import type { PluginPath } from '../../src/plugins/plugin-api.ts';
+import { createPluginInstance } from '../../src/plugins/registry.ts';
 import { createAttemptsInMemory } from '../../src/stores/attempts-in-memory.ts';
 import { openSqliteStore } from '../../src/stores/sqlite.ts';
 import { portOf } from '../support/free-port.ts';
@@ -33,6 +42,7 @@ export interface PublicStand {
   readonly store: Store;
   readonly directory: Directory;
   readonly sessions: Sessions;
+  readonly apiKeys: ApiKeys;
   readonly tokens: AccessTokens;
   readonly signingKeys: SigningKeys;
   readonly alice: User;
@@ -57,6 +67,8 @@ export interface StandOptions {
   /** Between the store and its users. */
   readonly store?: (real: Store) => Store;
   readonly users?: readonly Record<string, unknown>[];
+  /** Which are configured, without options. Default: session, token, apikey. */
+  readonly plugins?: readonly ('session' | 'token' | 'apikey' | 'basic')[];
   /** As a `data:` URL. */
   readonly logo?: string;
 }
@@ -98,11 +110,11 @@ export async function publicStand(options: StandOptions = {}): Promise<PublicSta
     writeFileHash: null,
     readFileHashes: null,
   });
-  const sessionCache = new Map<string, Session>();
+  const [liveSessions, liveApiKeys] = [createLiveSessions(store, clock), createLiveApiKeys(store, clock)];
   const stopFollowing = real.changes.follow((change) => {
     if (change === null || change.kind === 'user') directory.forget(change?.id ?? null);
-    if (change === null) sessionCache.clear();
-    else sessionCache.delete(change.id);
+    if (change === null || change.kind === 'session') liveSessions.forget(change?.id ?? null);
+    if (change === null || change.kind === 'api-key') liveApiKeys.forget(change?.id ?? null);
   }, 1_000);
 
   const events: AuditEvent[] = [];
@@ -121,7 +133,7 @@ export async function publicStand(options: StandOptions = {}): Promise<PublicSta
     store: store.sessions,
     directory,
     configuration: configuration.session,
-    cache: sessionCache,
+    cache: liveSessions,
     clock,
   });
   const { algorithm, lifetime } = configuration.tokens;
@@ -129,6 +141,25 @@ export async function publicStand(options: StandOptions = {}): Promise<PublicSta
   await signingKeys.ensure();
   const issuer = configuration.public_url;
   const tokens = createAccessTokens({ keys: signingKeys, issuer, audience: issuer, lifetime, clock });
+  const contextOf = (instance: string): BuiltInContext => ({
+    ...{ instance, clock, log: () => {}, directory, sessions: liveSessions, apiKeys: liveApiKeys, passwords: counted },
+    login: (username, password, address) => login.login({ username, password, address }),
+    beginLogin: limits.begin,
+    issuedHere: tokens.issuedHere,
+    verifyAccessToken: tokens.verifyAccessToken,
+    cookieName: sessionCookieName(configuration),
+    replaceOwnHash: async () => {},
+  });
+  const plugins = new Map<string, PluginInstance>();
+  for (const type of options.plugins ?? (['session', 'token', 'apikey'] as const)) {
+    const instance = { instance: type, type, options: BUILT_IN_OPTIONS[type].parse({}), definition: null };
+    plugins.set(type, await createPluginInstance(instance, contextOf(type)));
+  }
+  const gate = buildGate({ configuration, plugins, publicUrl: new URL(configuration.public_url), clock });
+  const callers = createCallerDecisions({
+    ...{ gate, plugins: plugins.values(), contextOf, countGuess: limits.countGuess },
+  });
+  const apiKeys = createApiKeys({ store: store.apiKeys, clock });
   const app = createPublicApp({
     configuration,
     secret: SECRET,
@@ -136,6 +167,7 @@ export async function publicStand(options: StandOptions = {}): Promise<PublicSta
     sessions,
     tokens,
     signingKeys,
+    ...{ apiKeys, directory, callers },
     logo: options.logo ?? null,
     pluginPaths: options.pluginPaths ?? [],
     clock,
@@ -150,6 +182,7 @@ export async function publicStand(options: StandOptions = {}): Promise<PublicSta
     store: real,
     directory,
     sessions,
+    apiKeys,
     tokens,
     signingKeys,
     alice,
@@ -168,8 +201,9 @@ export async function publicStand(options: StandOptions = {}): Promise<PublicSta
       const listener = getRequestListener(
         (request, env) => {
           // Over HTTP/1.1 node-server's bindings hold Node's own message.
-          const { incoming } = env as { incoming: { url?: string } };
-          return app.fetch(request, { clientAddress: '192.0.2.1', target: incoming.url ?? '/' });
+          const { incoming } = env as { incoming: IncomingMessage };
+          const fields = new WireHeaderFields(incoming.rawHeaders);
+          return app.fetch(request, { clientAddress: '192.0.2.1', target: incoming.url ?? '/', fields });
         },
         { overrideGlobalObjects: false },
       );
