@@ -16,6 +16,7 @@ import type { ApiKey } from './domain/api-key.ts';
 import type { PluginInstance } from './domain/authentication.ts';
 import { type Clock, systemClock } from './domain/clock.ts';
 import { GatelodgeError } from './domain/errors.ts';
+import type { Identity } from './domain/identity.ts';
 import type { LiveRecords } from './domain/live.ts';
 import type { AttemptStore } from './domain/login-attempts.ts';
 import type { CacheName, Measurements } from './domain/measurements.ts';
@@ -27,6 +28,8 @@ import type { Session } from './domain/session.ts';
 import type { Change, Store } from './domain/store.ts';
 import { createApiKeys } from './flows/api-keys.ts';
 import { createDirectory, type Directory } from './flows/directory.ts';
+import { createIdentityKeys, type IdentityKeys } from './flows/identity-keys.ts';
+import { createIdentityTokens, type IdentityTokens } from './flows/identity-tokens.ts';
 import { createLiveApiKeys, createLiveSessions } from './flows/live-records.ts';
 import { createLoginLimits, type LoginLimits } from './flows/login-limits.ts';
 import { createPasswordLogin, type PasswordLogin } from './flows/password-login.ts';
@@ -68,6 +71,8 @@ export interface Core {
   readonly liveSessions: LiveRecords<Session>;
   readonly liveApiKeys: LiveRecords<ApiKey>;
   readonly signingKeys: SigningKeys;
+  /** What signs identity JWTs; null where they are off. */
+  readonly identityKeys: IdentityKeys | null;
   readonly attempts: AttemptStore;
   readonly loginLimits: LoginLimits;
   /** What is counted; undefined where nothing is. */
@@ -134,6 +139,10 @@ export async function openCore(parts: CoreParts): Promise<Core> {
     ...{ file, configuration, plugins, secret, clock, log, store, passwords, directory, sessions, liveSessions },
     liveApiKeys: createLiveApiKeys(store, clock),
     signingKeys: createSigningKeys({ store: store.signingKeys, secret, algorithm, lifetime, clock }),
+    identityKeys: createIdentityKeys({
+      configuration: configuration.identity_jwt,
+      ...{ store: store.signingKeys, secret, clock },
+    }),
     attempts,
     measurements,
     loginLimits: createLoginLimits({ limits: configuration.login_limits, attempts, audit: log.audit }),
@@ -164,6 +173,12 @@ async function writeHash(
   const { outcome, skipped } = replaceScalars(file, [{ path: [...path], expected, value }]);
   if (outcome !== 'written' || skipped.length > 0)
     throw new GatelodgeError('conflict', 'the configuration file cannot be written');
+}
+
+/** Makes the first keys where there are none yet, and loads what there is. @throws GatelodgeError `configuration-invalid`, `store-unavailable` */
+export async function ensureKeys({ signingKeys, identityKeys }: Core): Promise<void> {
+  await signingKeys.ensure();
+  await identityKeys?.ensure();
 }
 
 /** What decides: the gate and the plugins it asks, which hold timers and are closed at the end. */
@@ -256,7 +271,7 @@ async function writeHtpasswd(file: string, username: string, expected: string, n
 
 /** What answers requests, from the core and the decider. */
 export function createHandlers(core: Core, decider: Decider, publicUrl: URL): Handlers {
-  const { configuration, log, clock, secret, sessions, signingKeys, store, measurements } = core;
+  const { configuration, log, clock, secret, sessions, signingKeys, identityKeys, store, measurements } = core;
   const { plugins, gate, login, tokens, callers } = decider;
   const trusted = networkSet(configuration.trusted_proxies);
   const clientAddressOf = createClientAddresses(trusted);
@@ -268,11 +283,17 @@ export function createHandlers(core: Core, decider: Decider, publicUrl: URL): Ha
   const { user: nobody, roles } = configuration.anonymous;
   const anonymous =
     nobody === '' && roles.length === 0 ? null : makeIdentity({ subject: '', username: nobody, roles, methods: [] });
+  const identityTokens = identityTokensOf(core, base, anonymous);
   const app = createPublicApp({
     configuration: { ...configuration, public_url: base },
-    ...{ secret, login, sessions, tokens, signingKeys, clock, callers },
+    ...{ secret, login, sessions, tokens, clock, callers },
     apiKeys: createApiKeys({ store: store.apiKeys, clock }),
     directory: core.directory,
+    signingKeys: {
+      publicJwks: () => ({
+        keys: [signingKeys, identityKeys].flatMap((keys) => keys?.publicJwks().keys ?? []),
+      }),
+    },
     logo: logoOf(configuration),
     pluginPaths: [...plugins.values()].flatMap(({ plugin }) => plugin.paths ?? []),
     audit: log.audit,
@@ -303,6 +324,7 @@ export function createHandlers(core: Core, decider: Decider, publicUrl: URL): Ha
         }),
       }),
       onDecision: recordDecisions(log),
+      ...(identityTokens === null ? {} : { identityTokens }),
       countGuess: core.loginLimits.countGuess,
       ...(measurements === undefined ? {} : { measure: measurements.countDecision }),
     }),
@@ -321,6 +343,21 @@ export function createHandlers(core: Core, decider: Decider, publicUrl: URL): Ha
     },
   };
 }
+
+/** null where they are off. @param base the default of their issuer */
+function identityTokensOf(core: Core, base: string, anonymous: Identity | null): IdentityTokens | null {
+  const { identityKeys: keys, log, clock } = core;
+  const { identity_jwt: configuration } = core.configuration;
+  if (keys === null) return null;
+  return createIdentityTokens({
+    ...{ configuration, keys, anonymous, clock },
+    issuer: configuration.issuer ?? base,
+    onLarge: (length) => log.write('warn', 'identity-jwt.large', { length, message: LARGE_TOKEN }),
+  });
+}
+
+const LARGE_TOKEN =
+  'applications with default limits may refuse a request that carries it twice: somebody has many roles';
 
 /** Read once, at the start. @throws GatelodgeError `configuration-invalid` where the file has changed since it was checked */
 function logoOf({ branding }: Configuration): string | null {
@@ -345,7 +382,7 @@ export function failureDetail(error: unknown): Record<string, unknown> {
 
 /** Lets caches go of what was changed, here or by another process. */
 export function applyChange(core: Core, change: Change | null): void {
-  const { directory, liveSessions, liveApiKeys, signingKeys, loginLimits, log } = core;
+  const { directory, liveSessions, liveApiKeys, signingKeys, identityKeys, loginLimits, log } = core;
   if (change === null || change.kind === 'user') directory.forget(change?.id ?? null);
   if (change?.kind === 'login-attempts') {
     Promise.resolve(directory.byId(change.id))
@@ -355,8 +392,7 @@ export function applyChange(core: Core, change: Change | null): void {
   if (change === null || change.kind === 'session') liveSessions.forget(change?.id ?? null);
   if (change === null || change.kind === 'api-key') liveApiKeys.forget(change?.id ?? null);
   if (change === null || change.kind === 'signing-key') {
-    signingKeys
-      .reload()
-      .catch((error: unknown) => log.write('error', 'signing-keys.reload-failed', failureDetail(error)));
+    for (const keys of [signingKeys, identityKeys])
+      keys?.reload().catch((error: unknown) => log.write('error', 'signing-keys.reload-failed', failureDetail(error)));
   }
 }

@@ -4,6 +4,7 @@ import {
   type CoreParts,
   createHandlers,
   type Decider,
+  ensureKeys,
   failureDetail,
   hashingPlaces,
   openCore,
@@ -45,7 +46,7 @@ export async function openRuntime(
   const core = await openCore({ ...sound, ...shared });
   let opened: Decider | undefined;
   try {
-    await core.signingKeys.ensure();
+    await ensureKeys(core);
     const decider = await openDecider(core, publicUrl, shared.makeRateLimit);
     opened = decider;
     const handlers = createHandlers(core, decider, publicUrl);

@@ -20,6 +20,7 @@ describe('the documentation', () => {
       'docs/plugins.md',
       'docs/pages.md',
       'docs/brute-force.md',
+      'docs/identity-jwt.md',
       'docs/reasons.md',
       'docs/commands.md',
       'deploy/nginx/README.md',

@@ -20,6 +20,8 @@ local TIMEOUT = 1250
 -- Who it is, from gatelodge's answer. With other `identity_headers:` in gatelodge.yaml write their names here.
 local IDENTITY = {
   "x-auth-user", "x-auth-subject", "x-auth-name", "x-auth-email", "x-auth-roles", "x-auth-groups", "x-auth-method",
+  -- The same, signed, where `identity_jwt` is on.
+  "x-auth-token",
 }
 -- What of a refusal is meant for the client.
 local FOR_CLIENT = {
@@ -48,7 +50,7 @@ core.register_action("gatelodge", { "http-req" }, function(txn)
 
   local asked, answer = pcall(ask, txn)
   local headers = asked and answer and answer.headers or {}
-  -- gatelodge says all of IDENTITY, always, empty where it knows nothing.
+  -- gatelodge says all of them, always, empty where it knows nothing; x-auth-token where it signs.
   if headers[IDENTITY[1]] and answer.status == 200 then
     for _, name in ipairs(IDENTITY) do
       local value = headers[name] and headers[name][0]

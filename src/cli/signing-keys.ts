@@ -4,14 +4,15 @@ import { runSubcommand } from './subcommands.ts';
 const CONFIG = { config: { type: 'string', short: 'c' } } as const;
 
 export const command: Command = {
-  summary: 'lists and rotates the keys that sign access tokens',
+  summary: 'lists and rotates the keys that sign access tokens and identity JWTs',
   usage: `Usage: gatelodge signing-keys list [--json] [-c FILE]
        gatelodge signing-keys rotate [-c FILE]
 
   --json             an array of {kid, purpose, algorithm, state, created_at, retired_at, verifies_until}
   -c, --config FILE  configuration (default gatelodge.yaml)
 
-After rotate a new key signs. The one before verifies until the last token that it signed has expired.`,
+After rotate new keys sign: one for access tokens and, where they are on, one for identity JWTs. Those before verify until the
+last token that they signed has expired. A key of your own (identity_jwt.private_key) is yours to change.`,
   run: (args, terminal) => runSubcommand({ list, rotate }, args, terminal),
 };
 
@@ -49,10 +50,17 @@ async function list(args: readonly string[], terminal: Terminal): Promise<number
 async function rotate(args: readonly string[], terminal: Terminal): Promise<number> {
   const { values } = readOptions(args, CONFIG);
   const { withCore } = await import('./with-core.ts');
-  return withCore(values.config, terminal, async ({ signingKeys, log }) => {
-    const kid = await signingKeys.rotate();
-    log.audit({ event: 'signing-key.rotated', detail: { kid } });
-    terminal.out(`${kid} signs now\n`);
+  return withCore(values.config, terminal, async ({ signingKeys, identityKeys, log }) => {
+    const rotated = [
+      { what: 'access tokens', keys: signingKeys },
+      { what: 'identity JWTs', keys: identityKeys },
+    ];
+    for (const { what, keys } of rotated) {
+      if (typeof keys?.rotate !== 'function') continue;
+      const kid = await keys.rotate();
+      log.audit({ event: 'signing-key.rotated', detail: { kid } });
+      terminal.out(`${kid} signs ${what} now\n`);
+    }
     return DONE;
   });
 }

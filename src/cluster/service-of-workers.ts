@@ -1,4 +1,4 @@
-import { type Core, failureDetail, openCore } from '../compose.ts';
+import { type Core, ensureKeys, failureDetail, openCore } from '../compose.ts';
 import { systemClock } from '../domain/clock.ts';
 import { exposeMetrics, metricsOfAll, openMetrics, remembering } from '../exposition.ts';
 import { type Listening, removeStaleSocket } from '../http/listener.ts';
@@ -31,7 +31,7 @@ export async function runWithWorkers(parts: {
   const core = await openCore({ ...sound, clock: systemClock });
   let metricsListener: Listening | null = null;
   try {
-    await core.signingKeys.ensure();
+    await ensureKeys(core);
     await parts.prepared(core);
     for (const place of listen) if ('socket' in place) await removeStaleSocket(place.socket);
 

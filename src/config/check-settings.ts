@@ -1,5 +1,6 @@
 import { dirname, resolve } from 'node:path';
 import { parseNetwork } from '../domain/network.ts';
+import { checkIdentityJwt } from './check-identity-jwt.ts';
 import { checkPassword } from './check-plugins.ts';
 import { type ConfigurationDocument, locate } from './document.ts';
 import type { KeyPath } from './key-path.ts';
@@ -19,6 +20,7 @@ export function checkSettings(
   checkTrust(configuration, reporter);
   checkLogo(configuration, document.file, reporter);
   checkMetrics(configuration, reporter);
+  checkIdentityJwt(configuration, reporter);
   checkVersion(configuration, document, reporter);
 }
 
@@ -97,7 +99,6 @@ function checkVersion(configuration: Configuration, document: ConfigurationDocum
     reporter.report('not-in-this-version', path, message, { severity: 'warning' });
   if (configuration.storage !== 'sqlite') refuse(['storage'], 'PostgreSQL is not in this version: use sqlite');
   if (configuration.redis !== null) refuse(['redis'], 'Redis is not in this version');
-  if (configuration.identity_jwt.enabled) refuse(['identity_jwt', 'enabled'], 'identity JWTs are not in this version');
   if (configuration.tokens.format === 'encrypted')
     refuse(['tokens', 'format'], 'encrypted tokens are not in this version: use jwt');
   if (locate(document, ['tokens', 'refresh_lifetime']) !== null)

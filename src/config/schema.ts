@@ -236,20 +236,39 @@ export const configurationSchema = z
       .describe('The identity of an allowed request that is nobody’s. Default: empty headers.'),
     identity_jwt: z
       .strictObject({
-        enabled: z.boolean().default(false).describe('Whether the application gets one.'),
+        enabled: z
+          .boolean()
+          .default(false)
+          .describe('Whether the application gets one, in `X-Auth-Token` and as `Authorization: Bearer`.'),
         algorithm: z.enum(SIGNING_ALGORITHMS).default('ES256').describe('How it is signed.'),
-        issuer: z.string().optional().describe('Its `iss`. Default `public_url`.'),
-        audience: z.string().default('host').describe('Its `aud`: `host`, the request’s; `none`; or any other text.'),
-        lifetime: duration('5m').prefault('5m').describe('How long it is valid.'),
-        roles_claim: z.string().default('roles').describe('The claim that holds the roles.'),
+        subject: z
+          .enum(['id', 'user'])
+          .default('id')
+          .describe(
+            'Its `sub`: `id`, the stable id of `X-Auth-Subject`; or `user`, the user name where it is a user of the directory, as Atoti’s targets expect.',
+          ),
+        issuer: z.string().min(1).optional().describe('Its `iss`. Default `public_url`.'),
+        audience: z
+          .string()
+          .min(1)
+          .default('host')
+          .describe('Its `aud`: `host`, the request’s, without port; `none`, no such claim; or any other text.'),
+        lifetime: duration('5m')
+          .prefault('5m')
+          .describe('How long it is valid. The same one is handed on until a minute before its end.'),
+        roles_claim: z.string().min(1).default('roles').describe('The claim that holds the roles.'),
         private_key: z
           .string()
           .optional()
-          .describe('PEM. Default: generated and rotated in storage.')
+          .describe(
+            'Your own key that fits `algorithm`: PEM, unencrypted (PKCS#8, PKCS#1 or SEC1). Default: generated and rotated in storage.',
+          )
           .meta({ secret: true }),
       })
       .prefault({})
-      .describe('**Not in this version:** `enabled: true` is refused at the start.'),
+      .describe(
+        'A signed statement about whose request it is, which the application verifies. See [identity JWT](identity-jwt.md).',
+      ),
     tokens: z
       .strictObject({
         format: z

@@ -7,6 +7,7 @@ import type { ChallengeReason, Decision } from '../domain/decision.ts';
 import { errorCodeOf } from '../domain/errors.ts';
 import type { CountGuess } from '../domain/login-attempts.ts';
 import { andThen, isPromise, type MaybePromise } from '../domain/maybe-promise.ts';
+import type { IdentityToken, IdentityTokens } from '../flows/identity-tokens.ts';
 import { bearerToken } from '../plugins/authorization.ts';
 import { WireHeaderFields } from './header-fields.ts';
 import type { ClientAddresses, Peer } from './peer.ts';
@@ -43,6 +44,8 @@ export interface DecisionEndpointParts {
   readonly clientAddressOf: ClientAddresses;
   readonly render: RenderDecision;
   readonly onDecision: OnDecision;
+  /** Signs whose an allowed request is; without it no answer carries such a token. */
+  readonly identityTokens?: IdentityTokens;
   /** Is told of every decision and how long it took, in ms, from the request to its answer. */
   readonly measure?: (decision: Decision, duration: number) => void;
   /** Without it, guesses at keys and tokens are refused and not counted. */
@@ -56,7 +59,7 @@ const VALIDATE = '/validate';
 
 /** `/validate` and the profiles below it, read from the raw request target: what a router makes of a path is none of its business. */
 export function createDecisionEndpoint(parts: DecisionEndpointParts): DecisionEndpoint {
-  const { gate, render, onDecision, clientAddressOf, countGuess, measure } = parts;
+  const { gate, render, onDecision, clientAddressOf, countGuess, identityTokens, measure } = parts;
   const envoy: Profile = (message, headers) => ({
     target: readEnvoyTarget(message.url ?? '', message.method ?? '', headers, parts.publicScheme),
     speaks: 'forwarded',
@@ -96,10 +99,11 @@ export function createDecisionEndpoint(parts: DecisionEndpointParts): DecisionEn
     const headers = new WireHeaderFields(message.rawHeaders);
     const { target, speaks } = profile(message, headers);
     const request = isTarget(target) ? accessRequest(target, headers, (fields) => clientAddressOf(peer, fields)) : null;
+    let token: IdentityToken | null | undefined;
     const finish = (decided: Decision) => {
       let decision = decided;
       try {
-        render(response, decision, speaks, request);
+        render(response, decision, speaks, request, token);
       } catch (error) {
         // A header that cannot be written, say: the one request is refused, and the process goes on.
         decision = failed(error);
@@ -107,6 +111,14 @@ export function createDecisionEndpoint(parts: DecisionEndpointParts): DecisionEn
       }
       measure?.(decision, performance.now() - began);
       onDecision({ decision, request, targetMissing: target === 'missing', headers, peer });
+    };
+    /** What is not signed is not allowed. */
+    const signed = (decided: Decision): MaybePromise<Decision> => {
+      if (decided.effect !== 'allow' || identityTokens === undefined) return decided;
+      return andThen(identityTokens.tokenFor(decided.identity, request?.host ?? ''), (made) => {
+        token = made;
+        return decided;
+      });
     };
     const outcome = (): MaybePromise<Decision> => {
       if (!peer.trusted) return deny('untrusted-peer');
@@ -116,7 +128,7 @@ export function createDecisionEndpoint(parts: DecisionEndpointParts): DecisionEn
         return decideCredential(gate, noTarget(headers, peer, clientAddressOf));
       return deny('malformed-request');
     };
-    const decision = decideSafely(() =>
+    const decided = decideSafely(() =>
       andThen(outcome(), (decided) => {
         const credential = countGuess === undefined ? null : guessedCredential(decided, headers);
         if (credential === null || countGuess === undefined) return decided;
@@ -125,6 +137,7 @@ export function createDecisionEndpoint(parts: DecisionEndpointParts): DecisionEn
         );
       }),
     );
+    const decision = identityTokens === undefined ? decided : decideSafely(() => andThen(decided, signed));
     if (isPromise(decision)) void decision.then(finish);
     else finish(decision);
     return true;
@@ -142,7 +155,8 @@ function decideSafely(decideIt: () => MaybePromise<Decision>): MaybePromise<Deci
 }
 
 function failed(cause: unknown): Decision {
-  const reason = errorCodeOf(cause) === 'store-unavailable' ? 'store-unavailable' : 'internal-error';
+  const code = errorCodeOf(cause);
+  const reason = code === 'overloaded' || code === 'store-unavailable' ? code : 'internal-error';
   return { effect: 'unavailable', reason, rule: 0, cause };
 }
 

@@ -1,4 +1,5 @@
 import type { Log } from '../adapters/log.ts';
+import { GatelodgeError } from '../domain/errors.ts';
 import type { OnDecision } from './decision-endpoint.ts';
 
 const NO_TARGET =
@@ -49,6 +50,8 @@ export function recordDecisions(log: Log): OnDecision {
       const { cause } = decision;
       log.write('error', 'decision.failed', {
         rule: decision.rule,
+        // What we say ourselves holds nobody's words.
+        ...(cause instanceof GatelodgeError ? { message: cause.message } : {}),
         error: cause instanceof Error ? { name: cause.name, stack: cause.stack?.split('\n').slice(1, 4) } : {},
       });
     }

@@ -3,6 +3,7 @@ import type { AccessRequest } from '../domain/access-request.ts';
 import { requestUrl } from '../domain/access-request.ts';
 import type { Decision } from '../domain/decision.ts';
 import type { Identity } from '../domain/identity.ts';
+import type { IdentityToken } from '../flows/identity-tokens.ts';
 import { type IdentityHeaders, renderIdentityHeaders } from './identity-headers.ts';
 import type { Refusals } from './refusals.ts';
 
@@ -15,6 +16,8 @@ export type RenderDecision = (
   decision: Decision,
   speaks: Speaks,
   request: AccessRequest | null,
+  /** Of an allowed request: null where there is nobody to name, left out where identity JWTs are off. */
+  token?: IdentityToken | null,
 ) => void;
 
 /** On every answer. A length, or nginx and Caddy open a connection for each check. */
@@ -50,9 +53,10 @@ export function createRenderer(options: {
     return `${loginUrl}?${prompt}rd=${encodeURIComponent(requestUrl(request))}`;
   }
 
-  return (response, decision, speaks, request) => {
+  return (response, decision, speaks, request, token) => {
     if (decision.effect === 'allow') {
-      response.writeHead(200, allowed(decision.identity)).end();
+      const headers = allowed(decision.identity);
+      response.writeHead(200, token === undefined ? headers : withToken(headers, token)).end();
       return;
     }
     const headers = ['X-Auth-Reason', decision.reason];
@@ -103,6 +107,11 @@ export function createRenderer(options: {
       response.writeHead(status, [...page.headers, ...headers]).end(page.body);
     }
   }
+}
+
+/** Empty ones where there is no token: without them the client's own would reach the application. */
+function withToken(headers: readonly string[], token: IdentityToken | null): string[] {
+  return [...headers, 'X-Auth-Token', token?.text ?? '', 'Authorization', token?.bearer ?? ''];
 }
 
 /** A browser that goes to a page, and not a script, picture, stream or socket that could make nothing of a login page. */

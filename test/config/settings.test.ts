@@ -5,7 +5,6 @@ describe('settings', () => {
   it.each([
     ['storage: postgres://db/x', 'not-in-this-version 1:10 storage'],
     ['redis: redis://cache', 'not-in-this-version 1:8 redis'],
-    ['identity_jwt: {enabled: true}', 'not-in-this-version 1:25 identity_jwt.enabled'],
     ['tokens: {format: encrypted}', 'not-in-this-version 1:18 tokens.format'],
     ['log: {loki: "http://loki:3100"}', 'not-in-this-version 1:13 log.loki'],
     ['metrics: {listen: {port: 9190}}', 'invalid-value 1:19 metrics.listen'],

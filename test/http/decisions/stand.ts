@@ -3,6 +3,7 @@ import { buildGate, type Gate, type GateParts } from '../../../src/decision/acce
 import type { PluginInstance } from '../../../src/domain/authentication.ts';
 import type { Clock } from '../../../src/domain/clock.ts';
 import { networkSet } from '../../../src/domain/network.ts';
+import type { IdentityTokens } from '../../../src/flows/identity-tokens.ts';
 import { createDecisionEndpoint, type DecisionRecord } from '../../../src/http/decision-endpoint.ts';
 import { compileIdentityHeaders } from '../../../src/http/identity-headers.ts';
 import { listen } from '../../../src/http/listener.ts';
@@ -25,6 +26,8 @@ export interface StandOptions {
   readonly clock?: Clock;
   /** A Unix socket instead of a port. */
   readonly socket?: string;
+  /** Signs whose a request is. */
+  readonly identityTokens?: IdentityTokens;
 }
 
 /** The decision path on a real socket, with plugins of the test's own and without a directory. */
@@ -33,6 +36,7 @@ export async function decisionStand({
   plugins = [],
   clock,
   socket,
+  identityTokens,
 }: StandOptions): Promise<DecisionStand> {
   const parsed = configurationSchema.parse(configuration);
   const publicUrl = new URL(parsed.public_url ?? 'https://auth.example.com');
@@ -61,6 +65,7 @@ export async function decisionStand({
       loginUrl: new URL('/login', publicUrl).href,
     }),
     onDecision: (record) => records.push(record),
+    ...(identityTokens === undefined ? {} : { identityTokens }),
   });
   const [listener] = parsed.listen;
   if (listener === undefined) throw new RangeError('the schema always gives a listener');

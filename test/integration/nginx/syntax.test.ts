@@ -18,6 +18,7 @@ const CHECKS: Readonly<Record<string, string>> = {
   'gatelodge-location.conf': `${MAPS} ${UPSTREAM} ${SITE} }`,
   'gatelodge-auth.conf': `${MAPS} ${UPSTREAM} ${SITE} }`,
   'gatelodge-headers.conf': `${MAPS} ${UPSTREAM} ${SITE} location = /a { include gatelodge/gatelodge-headers.conf; } }`,
+  'gatelodge-identity-jwt.conf': `${MAPS} ${UPSTREAM} ${SITE} location /c { include gatelodge/gatelodge-auth.conf; include gatelodge/gatelodge-identity-jwt.conf; } }`,
   'gatelodge-pages.conf': `${MAPS} ${UPSTREAM} ${SITE} location /b/ { include gatelodge/gatelodge-pages.conf; proxy_pass http://gatelodge_pages/b/; } }`,
   'nginx-proxy-manager.conf': `${MAPS} ${UPSTREAM} server { include gatelodge/nginx-proxy-manager.conf; }`,
 };
