@@ -169,7 +169,10 @@ async function storeCredentials(database: string): Promise<Omit<Credentials, 'to
   const times = { createdAt: now, authenticatedAt: now, expiresAt: now + DAY, lastSeenAt: now };
   await store.sessions.insert({ id: cookie.id, secretHash: cookie.secretHash, userId, idle: DAY, ...times });
   const key = mintSecret(API_KEY_PREFIX);
-  const about = { userId, name: 'bench', scopes: ['orders'], createdAt: now, expiresAt: null, lastUsedAt: null };
+  const about = {
+    ...{ userId, name: 'bench', scopes: ['orders'], roles: null, networks: [], previous: null, createdBy: null },
+    ...{ createdAt: now, notBefore: null, expiresAt: null, rotatedAt: null, lastUsedAt: null },
+  };
   await store.apiKeys.insert({ id: key.id, secretHash: key.secretHash, ...about });
   await store.close();
   return {

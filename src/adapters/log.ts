@@ -76,13 +76,14 @@ export function createLog(configuration: Configuration['log'], hashKey: Uint8Arr
 }
 
 function auditFields(
-  { user, address, session, requestId, detail }: AuditEvent,
+  { user, actor, address, session, requestId, detail }: AuditEvent,
   hide: (text: string) => string,
 ): Record<string, unknown> {
   return {
     audit: true,
     ...(requestId === undefined ? {} : { requestId }),
     ...(user === undefined ? {} : { user: hide(user) }),
+    ...(actor === undefined ? {} : { actor: hide(actor) }),
     ...(address === undefined || address === null ? {} : { address: hide(address) }),
     ...(session === undefined ? {} : { session: hide(session) }),
     ...detail,

@@ -17,10 +17,14 @@ export interface AuditEvent {
     | 'user.password-changed'
     | 'user.password-rehashed'
     | 'key.created'
+    | 'key.rotated'
     | 'key.revoked'
+    | 'call.refused'
     | 'session.revoked'
     | 'signing-key.rotated';
   readonly user?: string;
+  /** Who did it to `user`, where that may be somebody else. */
+  readonly actor?: string;
   readonly address?: string | null;
   readonly session?: string;
   readonly requestId?: string;

@@ -5,6 +5,7 @@
 export type ErrorCode =
   | 'invalid-request'
   | 'invalid-credentials'
+  | 'forbidden'
   | 'not-found'
   | 'already-exists'
   | 'conflict'

@@ -36,6 +36,15 @@ export function networkSet(networks: readonly string[]): NetworkSet {
   };
 }
 
+/** Whether every address of one network is one of the other's. False where either is none, and for different families. */
+export function isNetworkWithin(inner: string, outer: string): boolean {
+  const [small, large] = [parseNetwork(inner), parseNetwork(outer)];
+  if (small === null || large === null || small.family !== large.family || small.prefix < large.prefix) return false;
+  const list = new BlockList();
+  list.addSubnet(large.address, large.prefix, large.family);
+  return list.check(small.address, small.family);
+}
+
 /** The address in its one spelling (RFC 5952), without IPv4-in-IPv6 clothes; null where it is none. */
 export function plainAddress(address: string): string | null {
   const version = isIP(address);

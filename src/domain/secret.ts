@@ -18,9 +18,10 @@ const ID_LENGTH = 16;
 const SECRET_LENGTH = 43;
 const URL_SAFE = /^[A-Za-z0-9_-]+$/;
 
-/** A new credential. `prefix` marks its kind for people and for secret scanners (`glk_`). */
-export function mintSecret(prefix = ''): MintedSecret {
-  const id = randomBytes(ID_BYTES).toString('base64url');
+/**
+ * A new credential, or a new secret of one whose id stays. `prefix` marks its kind for people and for secret scanners (`glk_`).
+ */
+export function mintSecret(prefix = '', id = randomBytes(ID_BYTES).toString('base64url')): MintedSecret {
   const secret = randomBytes(SECRET_BYTES).toString('base64url');
   return { id, text: `${prefix}${id}.${secret}`, secretHash: hashSecret(secret) };
 }

@@ -61,8 +61,21 @@ export interface ApiKeyStore {
   findById(id: string): Promise<ApiKey | null>;
   list(userId: string | null): Promise<readonly ApiKey[]>;
   delete(id: string): Promise<boolean>;
+  /**
+   * Puts another secret in the place of `expected`, and that one in the place of the one before. False where `expected` is
+   * not the present one: of two rotations at once, one wins.
+   */
+  rotate(id: string, rotation: KeyRotation): Promise<boolean>;
   /** As SessionStore.touch. */
   touch(used: ReadonlyMap<string, number>): Promise<void>;
+}
+
+export interface KeyRotation {
+  readonly expected: Uint8Array;
+  readonly next: Uint8Array;
+  /** Until when the one that was replaced is good too, in ms since the epoch; null: it is not. */
+  readonly previousUntil: number | null;
+  readonly at: number;
 }
 
 export interface SigningKeyStore {

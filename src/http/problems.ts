@@ -6,7 +6,6 @@ export type ProblemCode =
   | ErrorCode
   | 'no-credentials'
   | 'csrf-failed'
-  | 'forbidden'
   | 'role-missing'
   | 'scope-missing'
   | 'method-not-allowed'

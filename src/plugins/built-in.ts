@@ -48,7 +48,10 @@ export interface VerifiedToken {
 }
 
 /** The identity of a directory user, by whichever credential. */
-export function identityOf(user: User, extra: Pick<Identity, 'methods' | 'scopes' | 'authenticatedAt'>): Identity {
+export function identityOf(
+  user: User,
+  extra: Pick<Identity, 'methods' | 'scopes' | 'authenticatedAt'> & Partial<Pick<Identity, 'roles'>>,
+): Identity {
   return Object.freeze({
     subject: user.id,
     username: user.username,

@@ -95,6 +95,21 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
         .execute();
     },
   },
+  '0004-whole-api-keys': {
+    async up(db) {
+      // The keys there are have all of their owner's roles, from anywhere and from now on. SQLite adds one column at a time.
+      const keys = () => db.schema.alterTable('api_keys');
+      await keys().addColumn('previous_secret_hash', 'blob').execute();
+      await keys().addColumn('previous_until', 'integer').execute();
+      await keys().addColumn('roles', 'text').execute();
+      await keys()
+        .addColumn('networks', 'text', (column) => column.notNull().defaultTo('[]'))
+        .execute();
+      await keys().addColumn('created_by', 'text').execute();
+      await keys().addColumn('not_before', 'integer').execute();
+      await keys().addColumn('rotated_at', 'integer').execute();
+    },
+  },
 };
 
 /**

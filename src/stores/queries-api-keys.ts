@@ -33,6 +33,23 @@ export function createApiKeyStore({ read, write }: UnitOfWork): ApiKeyStore {
         return numDeletedRows > 0n;
       }),
 
+    rotate: (id, { expected, next, previousUntil, at }) =>
+      write(async (db, emit) => {
+        const { numUpdatedRows } = await db
+          .updateTable('api_keys')
+          .set({
+            secret_hash: next,
+            previous_secret_hash: previousUntil === null ? null : expected,
+            previous_until: previousUntil,
+            rotated_at: at,
+          })
+          .where('id', '=', id)
+          .where('secret_hash', '=', expected)
+          .executeTakeFirst();
+        if (numUpdatedRows > 0n) emit('api-key', id);
+        return numUpdatedRows > 0n;
+      }),
+
     touch: (used) =>
       write(async (db) => {
         for (const batch of batches(used)) {
@@ -63,17 +80,31 @@ function toRow(key: ApiKey): Tables['api_keys'] {
     created_at: key.createdAt,
     expires_at: key.expiresAt,
     last_used_at: key.lastUsedAt,
+    previous_secret_hash: key.previous?.secretHash ?? null,
+    previous_until: key.previous?.until ?? null,
+    roles: key.roles === null ? null : JSON.stringify(key.roles),
+    networks: JSON.stringify(key.networks),
+    created_by: key.createdBy,
+    not_before: key.notBefore,
+    rotated_at: key.rotatedAt,
   };
 }
 
 function toApiKey(row: Selectable<Tables['api_keys']>): ApiKey {
+  const { previous_secret_hash: previousHash, previous_until: until } = row;
   return {
     id: row.id,
     secretHash: row.secret_hash,
+    previous: previousHash === null || until === null ? null : { secretHash: previousHash, until },
     userId: row.user_id,
     name: row.name,
     scopes: parseList(row.scopes),
+    roles: row.roles === null ? null : parseList(row.roles),
+    networks: parseList(row.networks),
     createdAt: row.created_at,
+    createdBy: row.created_by,
+    notBefore: row.not_before,
+    rotatedAt: row.rotated_at,
     expiresAt: row.expires_at,
     lastUsedAt: row.last_used_at,
   };

@@ -37,6 +37,14 @@ export interface Tables {
     created_at: number;
     expires_at: number | null;
     last_used_at: number | null;
+    previous_secret_hash: Uint8Array | null;
+    previous_until: number | null;
+    /** null: all that the owner has. */
+    roles: string | null;
+    networks: string;
+    created_by: string | null;
+    not_before: number | null;
+    rotated_at: number | null;
   };
   signing_keys: {
     kid: string;

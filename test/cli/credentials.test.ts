@@ -40,10 +40,56 @@ it('revokes a key by what people have of it', async () => {
   }
 });
 
+it('makes a key with all that it may have, and lists it', async () => {
+  const at = place('users: [{username: alice, roles: [ops, dev]}]\n');
+  const from = '2027-01-31T00:00:00Z';
+  const limits = ['--role', 'dev', '--network', '10.0.0.0/8', '--network', '::1', '--not-before', from];
+  const args = ['--user', 'alice', '--name', 'nightly', ...limits, '--expires', '2027-03-01T01:00:00+01:00'];
+  const { code, out } = await at.run(['keys', 'create', ...args]);
+  expect(code).toBe(0);
+  const [key] = await json(at, 'keys', 'list');
+  expect(key).toEqual({
+    ...{
+      id: out.slice(0, 20),
+      user: 'alice',
+      name: 'nightly',
+      scopes: [],
+      roles: ['dev'],
+      networks: ['10.0.0.0/8', '::1'],
+    },
+    ...{ created_at: expect.any(String), created_by: null, not_before: '2027-01-31T00:00:00.000Z' },
+    ...{ expires_at: '2027-03-01T00:00:00.000Z', last_used_at: null, rotated_at: null, previous_until: null },
+  });
+  expect((await at.run(['keys', 'list'])).out).toMatch(
+    / nightly +- +dev +10\.0\.0\.0\/8 ::1 +\S+ +command +2027-01-31\S+ +2027-03/,
+  );
+});
+
+it('rotates a key: the id stays, the old secret is good for an hour or as told', async () => {
+  const at = place(YAML);
+  const old = (await at.run(['keys', 'create', '--user', 'alice', '--name', 'x', '--scope', 'read'])).out.trim();
+  const id = old.slice(0, 20);
+  const rotated = await at.run(['keys', 'rotate', id]);
+  expect(rotated.code).toBe(0);
+  expect(rotated.out).toMatch(/^glk_[A-Za-z0-9_-]{16}\.[A-Za-z0-9_-]{43}\n$/);
+  expect(rotated.out.slice(0, 20)).toBe(id);
+  expect(rotated.out.trim()).not.toBe(old);
+  expect(rotated.err).toContain('"event":"key.rotated"');
+  expect(rotated.err).not.toContain(rotated.out.trim().slice(21));
+  const [key] = await json(at, 'keys', 'list');
+  expect(key).toMatchObject({ id, name: 'x', scopes: ['read'], rotated_at: expect.any(String) });
+  const overlap = Date.parse(String(key?.['previous_until'])) - Date.parse(String(key?.['rotated_at']));
+  expect(overlap).toBe(3_600_000);
+  expect((await at.run(['keys', 'rotate', id, '--overlap', '0'])).err).toContain('no longer good');
+  expect(await json(at, 'keys', 'list')).toMatchObject([{ id, previous_until: null }]);
+  expect(at.read('data/gatelodge.db')).not.toContain(rotated.out.trim().slice(21));
+});
+
 it('takes an id that begins with a hyphen for an id', async () => {
   const at = place(YAML);
   for (const words of [
     ['keys', 'revoke'],
+    ['keys', 'rotate'],
     ['sessions', 'revoke'],
   ]) {
     const { code, err } = await at.run([...words, '-aaaaaaaaaaaaaaa']);
@@ -73,7 +119,15 @@ it.each([
   [['keys', 'create', '--name', 'x'], 2, '--user is missing'],
   [['keys', 'revoke'], 2, 'ID'],
   [['keys', 'list', '--user', 'nobody'], 1, 'not-found'],
-  [['keys'], 2, 'expected one of create, list, revoke'],
+  [['keys'], 2, 'expected one of create, list, rotate, revoke'],
+  [['keys', 'create', '--user', 'alice', '--name', 'x', '--role', 'admin'], 1, 'invalid-request'],
+  [['keys', 'create', '--user', 'alice', '--name', 'x', '--network', '10.0.0.0/99'], 1, 'invalid-request'],
+  [['keys', 'create', '--user', 'alice', '--name', 'x', '--expires', '2020-01-01T00:00:00Z'], 1, 'invalid-request'],
+  [['keys', 'create', '--user', 'alice', '--name', 'x', '--not-before', '2027-02-30T00:00:00Z'], 2, '--not-before'],
+  [['keys', 'create', '--user', 'alice', '--name', 'x', '--not-before', '2027-02-03'], 2, '--not-before'],
+  [['keys', 'rotate'], 2, 'ID'],
+  [['keys', 'rotate', 'glk_ABCDEFGHIJKLMNOP'], 1, 'not-found'],
+  [['keys', 'rotate', 'glk_ABCDEFGHIJKLMNOP', '--overlap', 'x'], 2, '--overlap'],
   [['sessions', 'list', '--user', 'nobody'], 1, 'not-found'],
   [['sessions', 'revoke', 'nonsense'], 1, 'not-found'],
   [['sessions', 'revoke'], 2, 'either an ID or --user'],

@@ -41,6 +41,8 @@ export function describeChanges(stage: () => StoreStage): void {
       for (const id of ['k1', 'k2']) await store.apiKeys.insert(keyOf(id, id === 'k2' ? 'u1' : 'u2'));
       await changes(store.sessions.delete('s1'), 'session s1');
       await changes(store.sessions.deleteByUser('u2'), 'session s2');
+      const rotation = { expected: keyOf('k1', 'u2').secretHash, next: Uint8Array.of(1), previousUntil: null, at: 1 };
+      await changes(store.apiKeys.rotate('k1', rotation), 'api-key k1');
       await changes(store.apiKeys.delete('k1'), 'api-key k1');
       await changes(store.users.delete('u1'), 'user u1', 'session s3', 'api-key k2');
       await changes(

@@ -19,13 +19,14 @@ export function sessionOf(id: string, userId: string, fields: Partial<Session> =
 }
 
 export function keyOf(id: string, userId: string, fields: Partial<ApiKey> = {}): ApiKey {
-  const times = { createdAt: 1_000, expiresAt: null, lastUsedAt: null };
+  const times = { createdAt: 1_000, notBefore: null, expiresAt: null, rotatedAt: null, lastUsedAt: null };
   return {
     id,
     secretHash: Uint8Array.of(9, 8),
     userId,
     name: 'deploy',
     scopes: ['read', 'write:a,b'],
+    ...{ previous: null, roles: null, networks: [], createdBy: null },
     ...times,
     ...fields,
   };

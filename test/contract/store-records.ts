@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import type { ApiKey } from '../../src/domain/api-key.ts';
 import type { Store } from '../../src/domain/store.ts';
 import type { StoreStage } from './store-contract.ts';
 import { alice, keyOf, sessionOf, signingKeyOf } from './store-fixtures.ts';
@@ -170,8 +171,7 @@ export function describeRecords(stage: () => StoreStage): void {
       const key = keyOf('k1', 'u1', { expiresAt: 9_000, lastUsedAt: 2_000 });
       await store.apiKeys.insert(key);
       await store.apiKeys.insert(keyOf('k2', 'u2', { scopes: [] }));
-      const found = await other.apiKeys.findById('k1');
-      expect(found && { ...found, secretHash: Uint8Array.from(found.secretHash) }).toEqual(key);
+      expect(plain(await other.apiKeys.findById('k1'))).toEqual(key);
       expect((await other.apiKeys.findById('k2'))?.scopes).toEqual([]);
       expect(await other.apiKeys.findById('k3')).toBeNull();
       await expect(other.apiKeys.insert(key)).rejects.toMatchObject({ code: 'already-exists' });
@@ -180,6 +180,47 @@ export function describeRecords(stage: () => StoreStage): void {
       expect(await store.apiKeys.delete('k1')).toBe(true);
       expect(await store.apiKeys.delete('k1')).toBe(false);
       expect((await other.apiKeys.list(null)).map((one) => one.id)).toEqual(['k2']);
+    });
+
+    it('keeps every field, and null apart from none', async () => {
+      const key = keyOf('k1', 'u1', {
+        ...{ roles: ['dev', 'a "b"'], networks: ['10.0.0.0/8', '::1'], createdBy: 'glk_ABCDEFGHIJKLMNOP' },
+        ...{ notBefore: 2_000, expiresAt: 9_000, rotatedAt: 1_500, lastUsedAt: 3_000 },
+        previous: { secretHash: Uint8Array.of(7, 6), until: 8_000 },
+      });
+      await store.apiKeys.insert(key);
+      await store.apiKeys.insert(keyOf('k2', 'u1', { roles: [] }));
+      expect(plain(await other.apiKeys.findById('k1'))).toEqual(key);
+      expect(plain(await other.apiKeys.findById('k2'))).toEqual(keyOf('k2', 'u1', { roles: [] }));
+    });
+
+    it('rotates only where the expected secret is the present one', async () => {
+      const key = keyOf('k1', 'u1');
+      await store.apiKeys.insert(key);
+      const [next, last] = [Uint8Array.of(1), Uint8Array.of(2)];
+      const rotation = { expected: key.secretHash, next, previousUntil: 5_000, at: 2_000 };
+      expect(await store.apiKeys.rotate('k2', rotation)).toBe(false);
+      expect(await store.apiKeys.rotate('k1', { ...rotation, expected: next })).toBe(false);
+      expect(plain(await other.apiKeys.findById('k1'))).toEqual(key);
+      expect(await store.apiKeys.rotate('k1', rotation)).toBe(true);
+      const previous = { secretHash: key.secretHash, until: 5_000 };
+      const rotated = { ...key, secretHash: next, previous, rotatedAt: 2_000 };
+      expect(plain(await other.apiKeys.findById('k1'))).toEqual(rotated);
+      expect(await other.apiKeys.rotate('k1', rotation)).toBe(false);
+      const again = { expected: next, next: last, previousUntil: null, at: 3_000 };
+      expect(await other.apiKeys.rotate('k1', again)).toBe(true);
+      const ended = { ...key, secretHash: last, previous: null, rotatedAt: 3_000 };
+      expect(plain(await store.apiKeys.findById('k1'))).toEqual(ended);
+    });
+
+    it('is rotated by one of several at once', async () => {
+      const key = keyOf('k1', 'u1');
+      await store.apiKeys.insert(key);
+      const tries = Array.from({ length: 10 }, (_, i) => {
+        const rotation = { expected: key.secretHash, next: Uint8Array.of(i), previousUntil: null, at: 2_000 };
+        return (i % 2 ? store : other).apiKeys.rotate('k1', rotation);
+      });
+      expect((await Promise.all(tries)).filter(Boolean)).toHaveLength(1);
     });
 
     it('remembers the last use and never moves it back', async () => {
@@ -196,6 +237,17 @@ export function describeRecords(stage: () => StoreStage): void {
       expect((await other.apiKeys.list('u1')).map((one) => one.lastUsedAt)).toEqual([3_000, 5_000, null]);
     });
   });
+
+  /** Its hashes as plain bytes: what class of them a driver returns is its own affair. */
+  function plain(key: ApiKey | null): ApiKey | null {
+    if (key === null) return null;
+    const { previous } = key;
+    return {
+      ...key,
+      secretHash: Uint8Array.from(key.secretHash),
+      previous: previous === null ? null : { ...previous, secretHash: Uint8Array.from(previous.secretHash) },
+    };
+  }
 
   describe('signing keys', () => {
     it('rotates: the new one signs, the one before verifies until its tokens have expired', async () => {

@@ -9,6 +9,7 @@ import {
   SESSION_EXPIRED,
   USER_LOCKED,
 } from '../../src/domain/authentication.ts';
+import { COMMAND } from '../../src/domain/key-reach.ts';
 import type { User } from '../../src/domain/user.ts';
 import { createApiKeys } from '../../src/flows/api-keys.ts';
 import { explain } from '../../src/flows/explain.ts';
@@ -74,7 +75,7 @@ beforeAll(async () => {
     const user = await stand.addUser(username, { roles, groups });
     people.push({ headers: await withCookie(user), assumed: found(user, null) });
     for (const scopes of [[], ['read'], ['write', 'x']]) {
-      const { text } = await keys.create(user, { name: 'k', scopes, expiresAt: null });
+      const { text } = await keys.create(user, { name: 'k', scopes, expiresAt: null }, COMMAND);
       people.push({ headers: ['x-api-key', text], assumed: found(user, scopes) });
     }
   }

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { COMMAND } from '../../src/domain/key-reach.ts';
 import type { User } from '../../src/domain/user.ts';
 import { basic } from '../plugins/plugin-stand.ts';
 import { rawRequest, statusOf } from '../support/raw-request.ts';
@@ -14,7 +15,7 @@ afterEach(() => stand.close());
 
 const CALL = '/gate/api/v1/keys';
 const key = async (user: User, ...scopes: string[]) =>
-  (await stand.apiKeys.create(user, { name: 'k', scopes, expiresAt: null })).text;
+  (await stand.apiKeys.create(user, { name: 'k', scopes, expiresAt: null }, COMMAND)).text;
 const bob = () => {
   const fields = { username: 'bob', name: '', email: '', roles: ['ops'], groups: [], passwordHash: null };
   return stand.store.users.insert('usr_bob', fields, stand.now());
@@ -51,7 +52,7 @@ describe('an API key', () => {
     const user = await bob();
     const [one, other] = [await key(user, 'keys'), await key(user, 'keys')];
     expect([await answers({ 'x-api-key': one }), await answers({ 'x-api-key': other })]).toEqual(['200', '200']);
-    await stand.apiKeys.revoke(one);
+    await stand.apiKeys.revoke(one, COMMAND);
     expect(await answers({ 'x-api-key': one })).toBe('401 invalid-credentials');
     await stand.store.users.setLocked(user.id, true, stand.now());
     expect(await answers({ 'x-api-key': other })).toBe('401 invalid-credentials');

@@ -1,4 +1,5 @@
 import { afterEach, expect, it } from 'vitest';
+import { COMMAND } from '../../src/domain/key-reach.ts';
 import { basic } from '../plugins/plugin-stand.ts';
 import { rawRequest, statusOf } from '../support/raw-request.ts';
 import { PASSWORD, type PublicStand, publicStand, START } from './public-stand.ts';
@@ -31,7 +32,7 @@ it('says who a session, a token, a key or a password stands for', async () => {
   expect(byToken.headers.get('cache-control')).toBe('no-store');
   expect(await byToken.json()).toEqual({ ...ALICE, scopes: null, methods: ['token'], authenticated_at: SINCE });
 
-  const { text } = await stand.apiKeys.create(stand.alice, { name: 'k', scopes: ['read'], expiresAt: null });
+  const { text } = await stand.apiKeys.create(stand.alice, { name: 'k', scopes: ['read'], expiresAt: null }, COMMAND);
   const byKey = { ...ALICE, scopes: ['read'], methods: ['apikey'], authenticated_at: null };
   expect(await (await ask({ 'x-api-key': text })).json()).toEqual(byKey);
   expect(await (await ask({ authorization: `Bearer ${text}` })).json()).toEqual(byKey);
@@ -58,7 +59,7 @@ it('takes a password only where it is configured, and says what it takes', async
 
 it('refuses what is bad, locked or there twice', async () => {
   stand = await publicStand();
-  const { text } = await stand.apiKeys.create(stand.alice, { name: 'k', scopes: [], expiresAt: null });
+  const { text } = await stand.apiKeys.create(stand.alice, { name: 'k', scopes: [], expiresAt: null }, COMMAND);
   for (const headers of [
     { authorization: 'Bearer x' },
     { authorization: 'Bearer eyJ.e.s' },

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { AuthenticationPlugin } from '../../src/domain/authentication.ts';
+import { COMMAND } from '../../src/domain/key-reach.ts';
 import type { User } from '../../src/domain/user.ts';
-import { createApiKeys } from '../../src/flows/api-keys.ts';
+import { type ApiKeyRequest, createApiKeys } from '../../src/flows/api-keys.ts';
 import { createApiKeyPlugin } from '../../src/plugins/apikey.ts';
 import { asked } from '../decision/asking.ts';
 import { type PluginStand, pluginStand, says } from './plugin-stand.ts';
@@ -18,9 +19,11 @@ beforeAll(async () => {
 });
 afterAll(() => stand.close());
 
-const create = async (user: User, scopes: string[] = [], expiresAt: number | null = null) =>
-  (await createApiKeys({ store: stand.store.apiKeys, clock: stand.now }).create(user, { name: 'k', scopes, expiresAt }))
-    .text;
+const flow = () => createApiKeys({ store: stand.store.apiKeys, clock: stand.now });
+const make = async (user: User, request: Partial<ApiKeyRequest>) =>
+  (await flow().create(user, { name: 'k', scopes: [], expiresAt: null, ...request }, COMMAND)).text;
+const create = (user: User, scopes: string[] = [], expiresAt: number | null = null) =>
+  make(user, { scopes, expiresAt });
 const bearer = (text: string) => says(plugin, ['authorization', `Bearer ${text}`]);
 const header = (text: string) => says(plugin, ['x-api-key', text]);
 
@@ -116,6 +119,127 @@ describe('a key that was good', () => {
     expect(await header(key)).toBe('carol');
     await stand.store.users.delete(carol.id);
     expect(await header(key)).toBe('credentials-rejected');
+  });
+});
+
+describe('a key with a beginning', () => {
+  it('is good from then on, to the millisecond', async () => {
+    const key = await make(alice, { notBefore: stand.now() + 60_000, expiresAt: stand.now() + 120_000 });
+    stand.advance(59_999);
+    expect(await header(key)).toBe('credentials-rejected');
+    stand.advance(1);
+    expect(await header(key)).toBe('alice');
+    stand.advance(60_000);
+    expect(await header(key)).toBe('credentials-rejected');
+  });
+});
+
+describe('a key with networks', () => {
+  const from = (address: string | null, text: string) => says(plugin, ['x-api-key', text], { address });
+
+  it('is good from there alone', async () => {
+    const key = await make(alice, { networks: ['10.0.0.0/8', '2001:db8::/32', '192.0.2.9'] });
+    for (const address of ['10.0.0.1', '10.255.255.255', '::ffff:10.1.2.3', '2001:db8::1', '192.0.2.9'])
+      expect(await from(address, key), address).toBe('alice');
+    for (const address of [
+      '11.0.0.1',
+      '192.0.2.8',
+      '::ffff:11.0.0.1',
+      '2001:db9::1',
+      '::1',
+      'unknown',
+      '',
+      '10.0.0.1, 1.1.1.1',
+    ])
+      expect(await from(address, key), address).toBe('credentials-rejected');
+  });
+
+  it('is not where the client’s address cannot be told', async () => {
+    expect(await from(null, await make(alice, { networks: ['0.0.0.0/0', '::/0'] }))).toBe('credentials-rejected');
+    expect(await from(null, await make(alice, {}))).toBe('alice');
+  });
+
+  it('from elsewhere is told to the log, without the secret, and only where the secret was right', async () => {
+    const key = await make(alice, { networks: ['10.0.0.0/8'] });
+    const before = stand.logged.length;
+    expect(await from('11.0.0.1', `${key.slice(0, 21)}${'A'.repeat(43)}`)).toBe('credentials-rejected');
+    expect(stand.logged).toHaveLength(before);
+    expect(await from('11.0.0.1', key)).toBe('credentials-rejected');
+    expect(stand.logged.slice(before)).toEqual([expect.stringMatching(/^warn .*outside its networks/)]);
+    expect(stand.logged.join()).toContain(key.slice(0, 20));
+    expect(stand.logged.join()).not.toContain(key.slice(21));
+  });
+});
+
+describe('a key with roles', () => {
+  const rolesOf = async (text: string) => {
+    const result = await plugin.authenticate(asked('/', { headers: ['x-api-key', text] }));
+    return result.kind === 'authenticated' ? result.identity.roles : result.kind;
+  };
+
+  it('has those alone, and none that its owner has lost', async () => {
+    const dave = await stand.addUser('dave', { roles: ['admin', 'ops', 'dev'] });
+    const [some, none, all] = [
+      await make(dave, { roles: ['dev', 'admin'] }),
+      await make(dave, { roles: [] }),
+      await make(dave, { roles: null }),
+    ];
+    expect([await rolesOf(some), await rolesOf(none), await rolesOf(all)]).toEqual([
+      ['admin', 'dev'],
+      [],
+      ['admin', 'ops', 'dev'],
+    ]);
+    await stand.store.users.update(dave.id, { roles: ['dev', 'new'] }, stand.now());
+    expect([await rolesOf(some), await rolesOf(none), await rolesOf(all)]).toEqual([['dev'], [], ['dev', 'new']]);
+    await stand.store.users.update(dave.id, { roles: [] }, stand.now());
+    expect([await rolesOf(some), await rolesOf(none), await rolesOf(all)]).toEqual([[], [], []]);
+  });
+});
+
+describe('a rotated key', () => {
+  it('is good with both secrets until the overlap ends, to the millisecond', async () => {
+    const old = await create(alice, ['read']);
+    expect(await header(old)).toBe('alice');
+    const { text } = await flow().rotate(old, 60_000, COMMAND);
+    expect(text.slice(0, 21)).toBe(old.slice(0, 21));
+    expect([await header(old), await header(text)]).toEqual(['alice', 'alice']);
+    expect(await plugin.authenticate(asked('/', { headers: ['x-api-key', old] }))).toMatchObject({
+      identity: { scopes: ['read'] },
+    });
+    stand.advance(59_999);
+    expect([await header(old), await header(text)]).toEqual(['alice', 'alice']);
+    stand.advance(1);
+    expect([await header(old), await header(text)]).toEqual(['credentials-rejected', 'alice']);
+  });
+
+  it('without an overlap is good with the new secret from the next request on', async () => {
+    const old = await create(alice);
+    expect(await header(old)).toBe('alice');
+    const { text } = await flow().rotate(old, 0, COMMAND);
+    expect([await header(old), await header(text)]).toEqual(['credentials-rejected', 'alice']);
+  });
+
+  it('again within the overlap has the last two secrets and no older one', async () => {
+    const first = await create(alice);
+    const second = (await flow().rotate(first, 60_000, COMMAND)).text;
+    const third = (await flow().rotate(first, 60_000, COMMAND)).text;
+    expect([await header(first), await header(second), await header(third)]).toEqual([
+      'credentials-rejected',
+      'alice',
+      'alice',
+    ]);
+  });
+
+  it('never lives longer for it, and ends with both secrets', async () => {
+    const old = await create(alice, [], stand.now() + 60_000);
+    const { text } = await flow().rotate(old, 3_600_000, COMMAND);
+    stand.advance(60_000);
+    expect([await header(old), await header(text)]).toEqual(['credentials-rejected', 'credentials-rejected']);
+    const revoked = await create(alice);
+    const next = (await flow().rotate(revoked, 60_000, COMMAND)).text;
+    expect([await header(revoked), await header(next)]).toEqual(['alice', 'alice']);
+    await flow().revoke(next, COMMAND);
+    expect([await header(revoked), await header(next)]).toEqual(['credentials-rejected', 'credentials-rejected']);
   });
 });
 

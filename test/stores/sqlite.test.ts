@@ -192,9 +192,8 @@ describe('SQLite file', () => {
       ['k3', '[1]'],
       ['k4', 'null'],
     ]) {
-      raw
-        .prepare("insert into api_keys values (?, x'00', 'u1', 'n', ?, 1, null, null)")
-        .run(String(id), String(scopes));
+      const insert = 'insert into api_keys (id, secret_hash, user_id, name, scopes, created_at)';
+      raw.prepare(`${insert} values (?, x'00', 'u1', 'n', ?, 1)`).run(String(id), String(scopes));
       await expect(store.apiKeys.findById(String(id))).rejects.toMatchObject({ code: 'store-unavailable' });
     }
     raw.close();

@@ -1,9 +1,8 @@
-import { type ApiKey, apiKeyName } from '../../domain/api-key.ts';
 import { ADMINISTRATOR_ROLE } from '../../domain/user.ts';
 import { requireCaller } from '../callers.ts';
 import { HttpProblem } from '../problems.ts';
 import type { Endpoint, PublicContext, PublicParts } from '../public-parts.ts';
-import { rfc3339 } from '../times.ts';
+import { keyView } from './key-view.ts';
 
 const SCOPE = 'keys';
 
@@ -20,19 +19,9 @@ export function keyEndpoints(parts: PublicParts): readonly Endpoint[] {
     const userId = user?.id ?? (everybodys ? null : caller.identity.userId);
     if (!everybodys && userId !== caller.identity.userId)
       throw new HttpProblem('forbidden', 'A key without the role admin manages the keys of its own user.');
-    return respond.json(200, { keys: await Promise.all((await apiKeys.list(userId)).map(shown)) });
-  }
-
-  async function shown(key: ApiKey) {
-    return {
-      id: apiKeyName(key),
-      user: (await directory.byId(key.userId))?.username ?? null,
-      name: key.name,
-      scopes: key.scopes,
-      created_at: rfc3339(key.createdAt),
-      expires_at: rfc3339(key.expiresAt),
-      last_used_at: rfc3339(key.lastUsedAt),
-    };
+    return respond.json(200, {
+      keys: await Promise.all((await apiKeys.list(userId)).map((key) => keyView(key, directory, parts.clock()))),
+    });
   }
 
   return [{ path: '/api/v1/keys', method: 'GET', handle: list }];

@@ -1,0 +1,48 @@
+import { type ApiKey, apiKeyName } from '../../domain/api-key.ts';
+import type { MaybePromise } from '../../domain/maybe-promise.ts';
+import type { User } from '../../domain/user.ts';
+import { rfc3339 } from '../times.ts';
+
+/** A key as programs are shown it, by the API and by `gatelodge keys list --json`; times are RFC 3339. */
+export interface KeyView {
+  readonly id: string;
+  /** The owner's name, or their id where they are gone. */
+  readonly user: string;
+  readonly name: string;
+  readonly scopes: readonly string[];
+  readonly roles: readonly string[] | null;
+  readonly networks: readonly string[];
+  readonly created_at: string | null;
+  readonly created_by: string | null;
+  readonly not_before: string | null;
+  readonly expires_at: string | null;
+  readonly last_used_at: string | null;
+  readonly rotated_at: string | null;
+  /** Until when the secret before the last rotation is good too; null where it is not. */
+  readonly previous_until: string | null;
+}
+
+/** @param now ms since the epoch */
+export async function keyView(
+  key: ApiKey,
+  directory: { byId(id: string): MaybePromise<User | null> },
+  now: number,
+): Promise<KeyView> {
+  const nameOf = async (id: string) => (await directory.byId(id))?.username ?? id;
+  const { createdBy, previous } = key;
+  return {
+    id: apiKeyName(key),
+    user: await nameOf(key.userId),
+    name: key.name,
+    scopes: key.scopes,
+    roles: key.roles,
+    networks: key.networks,
+    created_at: rfc3339(key.createdAt),
+    created_by: createdBy?.startsWith('usr_') ? await nameOf(createdBy) : createdBy,
+    not_before: rfc3339(key.notBefore),
+    expires_at: rfc3339(key.expiresAt),
+    last_used_at: rfc3339(key.lastUsedAt),
+    rotated_at: rfc3339(key.rotatedAt),
+    previous_until: previous !== null && now < previous.until ? rfc3339(previous.until) : null,
+  };
+}
