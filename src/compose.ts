@@ -18,11 +18,12 @@ import { type Clock, systemClock } from './domain/clock.ts';
 import { GatelodgeError } from './domain/errors.ts';
 import type { Identity } from './domain/identity.ts';
 import type { LiveRecords } from './domain/live.ts';
-import type { AttemptStore } from './domain/login-attempts.ts';
+import type { AttemptStore, BeginLogin } from './domain/login-attempts.ts';
 import type { CacheName, Measurements } from './domain/measurements.ts';
 import { networkSet } from './domain/network.ts';
 import type { Passwords } from './domain/passwords.ts';
-import type { MakeRateLimit } from './domain/rate-limit.ts';
+import { type MakeRateLimit, rateLimitOf } from './domain/rate-limit.ts';
+import { createRateLimits } from './domain/rate-limits.ts';
 import { deriveKey } from './domain/secret.ts';
 import type { Session } from './domain/session.ts';
 import type { Change, Store } from './domain/store.ts';
@@ -32,6 +33,7 @@ import { createIdentityKeys, type IdentityKeys } from './flows/identity-keys.ts'
 import { createIdentityTokens, type IdentityTokens } from './flows/identity-tokens.ts';
 import { createLiveApiKeys, createLiveSessions } from './flows/live-records.ts';
 import { createLoginLimits, type LoginLimits } from './flows/login-limits.ts';
+import { createTryLimit } from './flows/login-tries.ts';
 import { createPasswordLogin, type PasswordLogin } from './flows/password-login.ts';
 import { createSessions, type Sessions } from './flows/sessions.ts';
 import { createSigningKeys, type SigningKeys } from './flows/signing-keys.ts';
@@ -74,6 +76,7 @@ export interface Core {
   /** What signs identity JWTs; null where they are off. */
   readonly identityKeys: IdentityKeys | null;
   readonly attempts: AttemptStore;
+  readonly makeRateLimit: MakeRateLimit;
   readonly loginLimits: LoginLimits;
   /** What is counted; undefined where nothing is. */
   readonly measurements: Measurements | undefined;
@@ -88,12 +91,14 @@ export interface CoreParts {
   /** Failed logins that were counted before, when a configuration takes the place of another. */
   readonly attempts?: AttemptStore;
   readonly measurements?: Measurements;
+  /** Limits that go on when a configuration takes the place of another. Default: this one's own. */
+  readonly makeRateLimit?: MakeRateLimit;
 }
 
 /** Opens the data of a configuration that was found sound. @throws GatelodgeError `configuration-invalid`, `store-unavailable` */
 export async function openCore(parts: CoreParts): Promise<Core> {
   const { file, configuration, plugins, clock = systemClock, measurements } = parts;
-  const { attempts = createAttemptsInMemory(clock) } = parts;
+  const { attempts = createAttemptsInMemory(clock), makeRateLimit = createRateLimits(clock).get } = parts;
   ensureDataDir(configuration.data_dir);
   const secret = configuration.secret ?? loadOrCreateSecret(configuration.data_dir);
   const log = createLog(configuration.log, deriveKey(secret, 'log'));
@@ -135,6 +140,7 @@ export async function openCore(parts: CoreParts): Promise<Core> {
     clock,
   });
   const { algorithm, lifetime } = configuration.tokens;
+  const { auth } = configuration.rate_limits;
   return {
     ...{ file, configuration, plugins, secret, clock, log, store, passwords, directory, sessions, liveSessions },
     liveApiKeys: createLiveApiKeys(store, clock),
@@ -145,7 +151,12 @@ export async function openCore(parts: CoreParts): Promise<Core> {
     }),
     attempts,
     measurements,
-    loginLimits: createLoginLimits({ limits: configuration.login_limits, attempts, audit: log.audit }),
+    makeRateLimit,
+    loginLimits: createLoginLimits({
+      limits: configuration.login_limits,
+      ...{ attempts, audit: log.audit },
+      takeTry: createTryLimit(auth === undefined ? null : rateLimitOf(auth), makeRateLimit),
+    }),
     async close() {
       await store.close();
       await log.flush();
@@ -195,12 +206,13 @@ export interface Decider {
 }
 
 /** Makes the plugins and the gate; `explain` and `check` use it as the service does. */
-export async function openDecider(core: Core, publicUrl: URL, makeRateLimit?: MakeRateLimit): Promise<Decider> {
+export async function openDecider(core: Core, publicUrl: URL): Promise<Decider> {
   const { configuration, clock, log, directory, passwords, signingKeys, loginLimits: limits, measurements } = core;
   const unmeasured = createPasswordLogin({ directory, passwords, limits, audit: log.audit });
   const login = measurements === undefined ? unmeasured : measureLogins(unmeasured, measurements);
   const rememberedCounts: RememberedCounts | undefined =
     measurements === undefined ? undefined : { counts: measurements.caches.remembered, sizes: [] };
+  const beginLogin: BeginLogin = async (trial) => limits.takeTry(trial) ?? limits.begin(trial);
   const issuer = configuration.tokens.issuer ?? publicUrl.href.replace(/\/$/, '');
   const tokens = createAccessTokens({
     keys: signingKeys,
@@ -223,7 +235,7 @@ export async function openDecider(core: Core, publicUrl: URL, makeRateLimit?: Ma
     ...(rememberedCounts === undefined ? {} : { rememberedCounts }),
     passwords,
     login: (username, password, address) => login.login({ username, password, address, way: 'basic' }),
-    beginLogin: measurements === undefined ? limits.begin : measureAttempts(limits.begin, measurements),
+    beginLogin: measurements === undefined ? beginLogin : measureAttempts(beginLogin, measurements),
     issuedHere: tokens.issuedHere,
     verifyAccessToken: tokens.verifyAccessToken,
     cookieName: sessionCookieName({ cookie: configuration.cookie, public_url: publicUrl.href }),
@@ -244,7 +256,7 @@ export async function openDecider(core: Core, publicUrl: URL, makeRateLimit?: Ma
     plugins,
     publicUrl,
     clock,
-    ...(makeRateLimit === undefined ? {} : { makeRateLimit }),
+    makeRateLimit: core.makeRateLimit,
   });
   return {
     ...{ gate, plugins, login, tokens },

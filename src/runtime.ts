@@ -12,7 +12,6 @@ import {
 } from './compose.ts';
 import type { PluginInstanceConfiguration } from './config/plugin-instances.ts';
 import type { Configuration } from './config/schema.ts';
-import type { GateParts } from './decision/access.ts';
 import type { Present } from './domain/measurements.ts';
 import type { Handlers } from './http/listener.ts';
 
@@ -25,7 +24,7 @@ export interface Runtime {
 }
 
 /** What goes on when a configuration takes the place of another, or is shared by several processes. */
-export type Shared = Pick<CoreParts, 'attempts' | 'measurements'> & Pick<GateParts, 'makeRateLimit'>;
+export type Shared = Pick<CoreParts, 'attempts' | 'measurements' | 'makeRateLimit'>;
 
 /** How soon what another process changes holds here, in ms. The question costs 4 µs. */
 const FOLLOW = 50;
@@ -47,7 +46,7 @@ export async function openRuntime(
   let opened: Decider | undefined;
   try {
     await ensureKeys(core);
-    const decider = await openDecider(core, publicUrl, shared.makeRateLimit);
+    const decider = await openDecider(core, publicUrl);
     opened = decider;
     const handlers = createHandlers(core, decider, publicUrl);
     const stopFollowing = core.store.changes.follow((change) => applyChange(core, change), FOLLOW);

@@ -4,6 +4,7 @@ import type { Primary } from './cluster/worker.ts';
 import { failureDetail } from './compose.ts';
 import { systemClock } from './domain/clock.ts';
 import { createMeasurements, type Measurements } from './domain/measurements.ts';
+import { createRateLimits } from './domain/rate-limits.ts';
 import { exposeMetrics, openMetrics, remembering } from './exposition.ts';
 import { reloadOnHangup } from './reloads.ts';
 import { asListenError, openServing, type Serving, type SoundParts, whenStopped } from './serving.ts';
@@ -24,7 +25,10 @@ export async function runService({ sound, again, ready }: ServiceParts): Promise
   const stopped = whenStopped();
   const { metrics, data_dir: dataDir, shutdown_timeout: deadline } = sound.configuration;
   const measurements = metrics === undefined ? undefined : createMeasurements();
-  const shared = measurements === undefined ? {} : { measurements };
+  const shared = {
+    makeRateLimit: createRateLimits(systemClock).get,
+    ...(measurements === undefined ? {} : { measurements }),
+  };
   const serving = await openServing({ sound, again, shared, ownsSockets: true });
   try {
     const reloads = reloadOnHangup({

@@ -26,6 +26,7 @@ local IDENTITY = {
 -- What of a refusal is meant for the client.
 local FOR_CLIENT = {
   "location", "set-cookie", "www-authenticate", "retry-after", "x-auth-reason", "cache-control",
+  "ratelimit", "ratelimit-policy", "ratelimit-limit", "ratelimit-remaining", "ratelimit-reset",
   -- Of the page that a person sees.
   "content-type", "content-security-policy", "x-content-type-options",
 }

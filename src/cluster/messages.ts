@@ -43,5 +43,8 @@ export type AttemptAnswer = AttemptBegun | readonly AttemptSubjectKind[] | boole
 export interface Taken {
   readonly limit: string;
   readonly key: string;
+  /** How much it took. */
   readonly count: number;
+  /** For how many ms it was blocked, where it was; else 0. */
+  readonly blocked: number;
 }

@@ -121,7 +121,7 @@ function checkContradictions(
   };
   if (rule.deny) {
     refuse(
-      ['authenticate', ...CREDENTIAL_KEYS, ...REQUIREMENT_KEYS, 'rate_limit'],
+      ['authenticate', ...CREDENTIAL_KEYS, ...REQUIREMENT_KEYS, 'rate_limit', 'rate_limits'],
       'the rule denies whatever matches: this has no meaning',
     );
   } else if (rule.authenticate === false) {
@@ -132,6 +132,7 @@ function checkContradictions(
   } else if (rule.authenticate === 'optional') {
     refuse(REQUIREMENT_KEYS, 'the rule also lets nobody in (authenticate: optional): this cannot be required');
   }
+  if (rule.rate_limit !== undefined) refuse(['rate_limits'], 'the rule has a rate_limit, which is the same');
   if (rule.plugins?.length === 0)
     reporter.report(
       'contradictory-rule',

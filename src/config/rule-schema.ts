@@ -7,6 +7,17 @@ const method = z
   .regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, 'expected an HTTP method')
   .max(32);
 
+/** How much one user may ask for, or one address where nobody is known. */
+export const rateLimit = z.strictObject({
+  requests: z.int().min(1).max(1_000_000).default(1).describe('How many come back …'),
+  per: duration('1m').describe('… in this time, one after the other.'),
+  burst: z.int().min(1).max(1_000_000).optional().describe('How many may come at once. Default `requests`.'),
+  block: z
+    .union([z.literal(0), duration('500ms')])
+    .optional()
+    .describe('How long nothing is let through after one too many. Default 0: until one has come back.'),
+});
+
 /** One entry of `paths`. */
 export const rule = z.strictObject({
   host: z
@@ -68,12 +79,14 @@ export const rule = z.strictObject({
     .describe('**Not in this version:** there is no second factor yet, so `true` refuses everybody.'),
   max_age: duration('15m').optional().describe('How long ago the person may have logged in.'),
   rate_limit: z
-    .strictObject({
-      requests: z.int().min(1).max(1_000_000).describe('How many may come.'),
-      per: duration('1m').describe('In which time.'),
-      burst: z.int().min(1).max(1_000_000).optional().describe('How many may come at once. Default `requests`.'),
-    })
+    .union([z.literal(false), rateLimit])
     .optional()
-    .describe('Requests by one user, or by one address where nobody is known.'),
+    .describe(
+      'Requests by one user, or by one address where nobody is known, in place of `rate_limits.requests`; `false` for none. See [rate limits](rate-limits.md).',
+    ),
+  rate_limits: z
+    .strictObject({ requests: rateLimit.describe('The same as `rate_limit`.') })
+    .optional()
+    .describe('`rate_limit`, written as it is for all rules together.'),
   deny: z.boolean().default(false).describe('Refuse whatever matches.'),
 });

@@ -3,7 +3,7 @@ import { REASONS } from '../domain/decision.ts';
 import { isIdentityHeaderName } from '../domain/identity-header.ts';
 import { SIGNING_ALGORITHMS } from '../domain/signing-key.ts';
 import { isUsername } from '../domain/user.ts';
-import { rule } from './rule-schema.ts';
+import { rateLimit, rule } from './rule-schema.ts';
 import { duration, headerName, httpUrl, network, secretText } from './values.ts';
 
 /**
@@ -310,6 +310,17 @@ export const configurationSchema = z
       })
       .prefault({})
       .describe('Failed logins by account, device and address. See [brute force](brute-force.md).'),
+    rate_limits: z
+      .strictObject({
+        requests: rateLimit
+          .optional()
+          .describe('Requests of one user by whatever credentials, or of one address where nobody is known.'),
+        auth: rateLimit
+          .optional()
+          .describe('Tries to log in or to refresh, good or bad, by one user name and from one address.'),
+      })
+      .prefault({})
+      .describe('How often somebody may ask. Default: as often as they like. See [rate limits](rate-limits.md).'),
     hashing: z
       .strictObject({
         concurrency: z

@@ -1,7 +1,8 @@
 import type { Configuration, RuleConfiguration } from '../config/schema.ts';
 import type { PluginInstance } from '../domain/authentication.ts';
 import { type Clock, systemClock } from '../domain/clock.ts';
-import { createRateLimit, type MakeRateLimit, type TakeFromAllowance } from '../domain/rate-limit.ts';
+import { type Allowance, type MakeRateLimit, type Quota, quotaOf, rateLimitOf } from '../domain/rate-limit.ts';
+import { createRateLimits } from '../domain/rate-limits.ts';
 import { compilePolicy, type Policy } from './policy.ts';
 import type { Rule } from './rule.ts';
 
@@ -20,7 +21,14 @@ export interface Access {
   readonly denies: boolean;
   /** What it asks of whoever it is; null where being somebody is enough. */
   readonly requirements: Requirements | null;
-  readonly take: TakeFromAllowance | null;
+  readonly limit: AccessLimit | null;
+}
+
+/** How much may be let through. Users and addresses are kept apart, so that nobody's name is somebody's address. */
+export interface AccessLimit {
+  readonly subjects: Allowance;
+  readonly addresses: Allowance;
+  readonly quota: Quota;
 }
 
 /** A page or call of a plugin's own. gatelodge answers it itself, so a check of it is allowed, or login would lead to login. */
@@ -67,7 +75,7 @@ export interface Gate {
 }
 
 export interface GateParts {
-  readonly configuration: Pick<Configuration, 'paths' | 'auth'>;
+  readonly configuration: Pick<Configuration, 'paths' | 'auth' | 'rate_limits'>;
   readonly plugins: ReadonlyMap<string, PluginInstance>;
   /** Where browsers reach gatelodge; its path is put in front of the plugins' paths. */
   readonly publicUrl: URL;
@@ -78,7 +86,7 @@ export interface GateParts {
 
 /** @throws RangeError where a rule names a plugin that is not there; the configuration's check has said so before */
 export function buildGate({ configuration, plugins, publicUrl, clock = systemClock, ...parts }: GateParts): Gate {
-  const makeRateLimit = parts.makeRateLimit ?? ((_name, limit) => createRateLimit(limit, clock).take);
+  const makeRateLimit = parts.makeRateLimit ?? createRateLimits(clock).get;
   const policy = compilePolicy(configuration);
   const { auth } = configuration;
   const defaults = auth.default_plugins ?? [...plugins.keys()];
@@ -94,8 +102,9 @@ export function buildGate({ configuration, plugins, publicUrl, clock = systemClo
       if (instance === undefined) throw new RangeError(`no plugin instance is named ${name}`);
       return instance;
     });
+  const general = accessLimit('requests', configuration.rate_limits.requests, makeRateLimit);
   const access = (rule: Rule): Access => {
-    const { authenticate, mode, rate_limit: limit, plugins: named, deny } = rule.required;
+    const { authenticate, mode, plugins: named, deny } = rule.required;
     const asked = authenticate === false || deny ? [] : instances(named ?? defaults);
     return {
       rule: rule.number,
@@ -103,15 +112,14 @@ export function buildGate({ configuration, plugins, publicUrl, clock = systemClo
       mode: mode ?? auth.default_mode,
       denies: deny,
       requirements: requirementsOf(rule.required),
-      take:
-        limit === undefined
-          ? null
-          : makeRateLimit(`rule ${rule.number}`, { ...limit, burst: limit.burst ?? limit.requests }),
+      limit: limitOf(rule.required, general, makeRateLimit),
       ...asking(asked),
     };
   };
-  const byDefault = (authenticate: boolean): Access =>
-    accessBy(authenticate ? instances(defaults) : [], auth.default_mode, authenticate);
+  const byDefault = (authenticate: boolean): Access => ({
+    ...accessBy(authenticate ? instances(defaults) : [], auth.default_mode, authenticate),
+    limit: general,
+  });
   return {
     policy,
     accesses: policy.rules.map(access),
@@ -128,7 +136,31 @@ export function accessBy(
   mode: Access['mode'] = 'any',
   authenticate: boolean = true,
 ): Access {
-  return { rule: 0, authenticate, mode, denies: false, requirements: null, take: null, ...asking(plugins) };
+  return { rule: 0, authenticate, mode, denies: false, requirements: null, limit: null, ...asking(plugins) };
+}
+
+function accessLimit(
+  name: string,
+  configured: Configuration['rate_limits']['requests'],
+  makeRateLimit: MakeRateLimit,
+): AccessLimit | null {
+  if (configured === undefined) return null;
+  const limit = rateLimitOf(configured);
+  return {
+    subjects: makeRateLimit(`subjects of ${name}`, limit),
+    addresses: makeRateLimit(`addresses of ${name}`, limit),
+    quota: quotaOf('requests', limit),
+  };
+}
+
+/** A rule's own limit, or the one that holds for all rules without. */
+function limitOf(required: RuleConfiguration, general: AccessLimit | null, make: MakeRateLimit): AccessLimit | null {
+  const own = required.rate_limit ?? required.rate_limits?.requests;
+  if (own === false || required.deny) return null;
+  if (own === undefined) return general;
+  // Known by what it matches and not by its place: a rule put in before it by a reload gives nobody a new allowance.
+  const { host, path, regex, methods, networks, headers, query } = required;
+  return accessLimit(`rule ${JSON.stringify([host, path, regex, methods, networks, headers, query])}`, own, make);
 }
 
 function asking(plugins: readonly PluginInstance[]): Pick<Access, 'plugins' | 'challenges' | 'login' | 'directory'> {

@@ -3,6 +3,7 @@ import type { ChallengeReason, Decision, Deny, DenyReason } from '../domain/deci
 import type { Identity } from '../domain/identity.ts';
 import { andThen, type MaybePromise } from '../domain/maybe-promise.ts';
 import { addressBlock } from '../domain/network.ts';
+import { type Quota, retryAfterSeconds } from '../domain/rate-limit.ts';
 import type { Access, Gate, OwnPath } from './access.ts';
 import { type Authentication, authenticate } from './authenticate.ts';
 import { findApplicable } from './policy.ts';
@@ -126,18 +127,20 @@ function isNamed(users: readonly string[], access: Access, identity: Identity): 
 }
 
 function admit(access: Access, request: AccessRequest, identity: Identity | null): Decision {
-  if (access.take !== null) {
-    const key =
-      identity === null ? `address ${addressBlock(request.clientAddress() ?? '')}` : `subject ${identity.subject}`;
-    const wait = access.take(key);
-    if (wait > 0) return limited(access.rule, Math.max(1, Math.ceil(wait / 1000)));
+  const { limit } = access;
+  if (limit !== null) {
+    const wait =
+      identity === null
+        ? limit.addresses.take(addressBlock(request.clientAddress() ?? ''))
+        : limit.subjects.take(identity.subject);
+    if (wait > 0) return limited(access.rule, retryAfterSeconds(wait), limit.quota);
   }
   return { effect: 'allow', identity, rule: access.rule };
 }
 
-/** @param retryAfter whole seconds */
-export function limited(rule: number, retryAfter: number): Decision {
-  return { effect: 'limited', reason: 'rate-limited', rule, retryAfter };
+/** @param retryAfter whole seconds @param quota what was used up, where it is no secret */
+export function limited(rule: number, retryAfter: number, quota: Quota | null = null): Decision {
+  return { effect: 'limited', reason: 'rate-limited', rule, retryAfter, quota };
 }
 
 function challenge(access: Access, reason: ChallengeReason): Decision {

@@ -1,4 +1,5 @@
 import type { Identity } from './identity.ts';
+import type { Quota } from './rate-limit.ts';
 
 /** Every reason for which a request is not allowed; docs/reasons.md explains each, and a test holds the two equal. */
 export const REASONS = [
@@ -75,6 +76,8 @@ export interface Limited {
   readonly rule: number;
   /** Whole seconds, at least 1. */
   readonly retryAfter: number;
+  /** What was used up; null for guesses, whose limits are told to nobody. */
+  readonly quota: Quota | null;
 }
 
 export interface Unavailable {

@@ -1,4 +1,5 @@
 import type { MaybePromise } from './maybe-promise.ts';
+import type { Quota } from './rate-limit.ts';
 import type { User } from './user.ts';
 
 /** What is counted for whom. `account`: a name; `device`: a name from a browser that has logged in with it; `address`: a place. */
@@ -57,6 +58,8 @@ export interface LoginLimited {
   readonly kind: 'limited';
   /** Whole seconds, at least 1. */
   readonly retryAfter: number;
+  /** What was used up, where it was tries of any kind; absent for failures, whose limits are told to nobody. */
+  readonly quota?: Quota;
 }
 
 /** Who tries, and from where. */

@@ -93,11 +93,21 @@ function named({ username, roles, groups, scopes }: NonNullable<Explanation['ide
 }
 
 function written(rule: RuleConfiguration): Readonly<Record<string, unknown>> {
-  const { max_age: maxAge, rate_limit: limit, ...rest } = rule;
+  const { max_age: maxAge, rate_limit: limit, rate_limits: limits, ...rest } = rule;
   return {
     ...rest,
     ...(maxAge === undefined ? {} : { max_age: durationText(maxAge) }),
-    ...(limit === undefined ? {} : { rate_limit: { ...limit, per: durationText(limit.per) } }),
+    ...(limit === undefined ? {} : { rate_limit: limit === false ? limit : writtenLimit(limit) }),
+    ...(limits === undefined ? {} : { rate_limits: { requests: writtenLimit(limits.requests) } }),
+  };
+}
+
+function writtenLimit(limit: Exclude<RuleConfiguration['rate_limit'], false | undefined>): Record<string, unknown> {
+  const { per, block, ...rest } = limit;
+  return {
+    ...rest,
+    per: durationText(per),
+    ...(block === undefined ? {} : { block: block === 0 ? 0 : durationText(block) }),
   };
 }
 

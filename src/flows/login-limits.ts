@@ -16,10 +16,12 @@ import type {
 import { andThen } from '../domain/maybe-promise.ts';
 import { addressBlock } from '../domain/network.ts';
 import { keyedHash } from '../domain/secret.ts';
+import type { TakeTry } from './login-tries.ts';
 
 export interface LoginLimits {
   readonly begin: BeginLogin;
   readonly countGuess: CountGuess;
+  readonly takeTry: TakeTry;
   /** Ends the temporary lock of a name and forgets its failures, as `gatelodge users unlock` asks. */
   readonly forget: (username: string) => Promise<void>;
 }
@@ -32,10 +34,12 @@ export function createLoginLimits(options: {
   readonly limits: Configuration['login_limits'];
   readonly attempts: AttemptStore;
   readonly audit: AuditSink;
+  /** How often anybody may try. Default: no limit but that of failures. */
+  readonly takeTry?: TakeTry;
   /** How an attempt waits, in ms. */
   readonly pause?: (milliseconds: number) => Promise<unknown>;
 }): LoginLimits {
-  const { attempts, audit, pause = (milliseconds) => sleep(milliseconds) } = options;
+  const { attempts, audit, takeTry = () => null, pause = (milliseconds) => sleep(milliseconds) } = options;
   const { account, address } = options.limits;
   const byAccount: AttemptLimit = { ...lengths(account), delayed: true };
   const byAddress: AttemptLimit = { ...lengths(address), lock: null, delayed: false };
@@ -73,6 +77,8 @@ export function createLoginLimits(options: {
   }
 
   return {
+    takeTry,
+
     async begin(trial) {
       const subjects = subjectsOf(trial);
       const begun = await attempts.begin(subjects);

@@ -7,6 +7,7 @@ import type { Passwords } from '../domain/passwords.ts';
 import { keyedHash } from '../domain/secret.ts';
 import type { User } from '../domain/user.ts';
 import type { Directory } from './directory.ts';
+import type { TakeTry } from './login-tries.ts';
 
 export interface PasswordLogin {
   /**
@@ -28,7 +29,7 @@ export interface PasswordLogin {
 export function createPasswordLogin(options: {
   readonly directory: Directory;
   readonly passwords: Passwords;
-  readonly limits: { readonly begin: BeginLogin };
+  readonly limits: { readonly begin: BeginLogin; readonly takeTry: TakeTry };
   readonly audit: AuditSink;
 }): PasswordLogin {
   const { directory, passwords, limits, audit } = options;
@@ -87,6 +88,11 @@ export function createPasswordLogin(options: {
 
   return {
     async login({ username, password, address, device = null }) {
+      const held = limits.takeTry({ account: username, address, device });
+      if (held !== null) {
+        audit({ event: 'login.failed', user: username, address, detail: { reason: 'rate-limited' } });
+        return held;
+      }
       const digest = keyedHash(key, `${username}\0${device ?? ''}\0${password}`);
       const judging =
         underWay.get(digest) ?? judge(username, password, address, device).finally(() => underWay.delete(digest));

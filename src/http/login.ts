@@ -10,6 +10,7 @@ import {
   presentedSessions,
   requestTarget,
 } from './public-parts.ts';
+import { tooManyHeaders } from './rate-limit-headers.ts';
 import { readRedirect } from './redirects.ts';
 
 const REFUSED = 'User name or password is wrong.';
@@ -64,9 +65,8 @@ export function loginEndpoints(parts: PublicParts): readonly Endpoint[] {
       const result = await parts.login.login({ username, password, address, device: known, way: 'form' });
       if (result.kind === 'refused') return again(401, REFUSED);
       if (result.kind === 'limited') {
-        return again(429, `Too many attempts. Try again ${inWords(result.retryAfter)}.`, {
-          'Retry-After': String(result.retryAfter),
-        });
+        const headers = tooManyHeaders(result.retryAfter, result.quota ?? null);
+        return again(429, `Too many attempts. Try again ${inWords(result.retryAfter)}.`, headers);
       }
       // Always a new session, and the one sent along ends: nobody gets in with a cookie that was there before (fixation).
       await parts.sessions.endPresented(presentedSessions(parts, context));

@@ -5,6 +5,7 @@ import type { Decision } from '../domain/decision.ts';
 import type { Identity } from '../domain/identity.ts';
 import type { IdentityToken } from '../flows/identity-tokens.ts';
 import { type IdentityHeaders, renderIdentityHeaders } from './identity-headers.ts';
+import { rateLimitFields } from './rate-limit-headers.ts';
 import type { Refusals } from './refusals.ts';
 
 /** How a front server wants to be refused. nginx turns everything but 401 and 403 into 500. */
@@ -81,6 +82,9 @@ export function createRenderer(options: {
         return;
       case 'limited':
         headers.push('Retry-After', String(decision.retryAfter));
+        // nginx hands none of it on.
+        if (speaks !== 'nginx' && decision.quota !== null)
+          headers.push(...rateLimitFields(decision.quota, decision.retryAfter));
         refuse(response, speaks === 'nginx' ? 403 : 429, headers, decision, speaks, request);
         return;
       case 'unavailable':

@@ -1,6 +1,7 @@
 import { FORM, JSON_TYPE, readFields } from './bodies.ts';
 import { HttpProblem } from './problems.ts';
 import { clientAddress, type Endpoint, type PublicContext, type PublicParts } from './public-parts.ts';
+import { tooManyHeaders } from './rate-limit-headers.ts';
 
 /** `POST /auth`, `GET /jwks` and `GET /.well-known/jwks.json`. */
 export function tokenEndpoints(parts: PublicParts): readonly Endpoint[] {
@@ -15,7 +16,11 @@ export function tokenEndpoints(parts: PublicParts): readonly Endpoint[] {
     const address = clientAddress(context);
     const result = await parts.login.login({ username, password, address, way: 'token' });
     if (result.kind === 'limited') {
-      throw new HttpProblem('rate-limited', 'Too many attempts.', { 'Retry-After': String(result.retryAfter) });
+      throw new HttpProblem(
+        'rate-limited',
+        'Too many attempts.',
+        tooManyHeaders(result.retryAfter, result.quota ?? null),
+      );
     }
     if (result.kind === 'refused') throw new HttpProblem('invalid-credentials', 'User name or password is wrong.');
     const { token, expiresAt, expiresIn } = await parts.tokens.issueAccessToken(result.user, parts.clock());

@@ -42,6 +42,9 @@ export function describeRefusals({ stack, traits }: Subject): void {
       await open('/seldom', NAVIGATION);
       const answer = await open('/seldom', NAVIGATION);
       expect([answer.status, Number(answer.headers['retry-after']) > 0]).toEqual([429, true]);
+      expect(answer.headers).toMatchObject({ 'ratelimit-limit': '1', 'ratelimit-remaining': '0' });
+      expect(answer.headers['ratelimit-policy']).toBe('"requests";q=1;w=3600');
+      expect(answer.headers['ratelimit']).toBe(`"requests";r=0;t=${answer.headers['retry-after']}`);
       expect(answer.body.toString('utf8')).toContain('Too many requests');
     });
   });

@@ -7,6 +7,7 @@ import type { Clock } from '../../src/domain/clock.ts';
 import type { Decision } from '../../src/domain/decision.ts';
 import type { Identity } from '../../src/domain/identity.ts';
 import type { MaybePromise } from '../../src/domain/maybe-promise.ts';
+import type { MakeRateLimit } from '../../src/domain/rate-limit.ts';
 import { WireHeaderFields } from '../../src/http/header-fields.ts';
 import { accessRequest, isTarget, targetFromUrl } from '../../src/http/target.ts';
 import { makeIdentity } from '../../src/plugins/plugin-api.ts';
@@ -29,6 +30,8 @@ export function asked(url: string, { method = 'GET', headers = [], address = '19
 export interface GateOptions {
   readonly paths?: readonly Record<string, unknown>[];
   readonly auth?: Record<string, unknown>;
+  readonly rateLimits?: Record<string, unknown>;
+  readonly makeRateLimit?: MakeRateLimit;
   readonly plugins?: readonly PluginInstance[];
   readonly publicUrl?: string;
   readonly clock?: Clock;
@@ -38,15 +41,18 @@ export interface GateOptions {
 export function gateOf({
   paths = [],
   auth = {},
+  rateLimits = {},
+  makeRateLimit,
   plugins = [],
   publicUrl = 'https://auth.example.com',
   clock,
 }: GateOptions): Gate {
   return buildGate({
-    configuration: configurationSchema.parse({ paths, auth }),
+    configuration: configurationSchema.parse({ paths, auth, rate_limits: rateLimits }),
     plugins: new Map(plugins.map((instance) => [instance.name, instance])),
     publicUrl: new URL(publicUrl),
     ...(clock === undefined ? {} : { clock }),
+    ...(makeRateLimit === undefined ? {} : { makeRateLimit }),
   });
 }
 

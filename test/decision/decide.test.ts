@@ -7,6 +7,7 @@ import {
   USER_LOCKED,
 } from '../../src/domain/authentication.ts';
 import type { Identity } from '../../src/domain/identity.ts';
+import { createRateLimits } from '../../src/domain/rate-limits.ts';
 import { asked, decided, gateOf, good, plugin } from './asking.ts';
 
 const NONE = plugin('none', NOT_RESPONSIBLE);
@@ -296,5 +297,92 @@ describe('rate_limit', () => {
     expect(await decide(gate, asked('/u', { headers: ['u', 'a'] }))).toMatchObject({ retryAfter: 30 });
     now = 30_000;
     expect(await ask('/u', 'a')).toBe('allow 1');
+  });
+
+  const byUser = plugin('p', ({ headers }) =>
+    headers.get('u') ? good({ subject: headers.get('u') ?? '' }) : NOT_RESPONSIBLE,
+  );
+  const asUser = (url: string, user: string) => asked(url, { headers: ['u', user] });
+  const once = { per: '1h', burst: 1 };
+
+  it('is one for all rules that have none of their own, the default and a check without a target', async () => {
+    const paths = [
+      { path: '/a' },
+      { path: '/b' },
+      { path: '/own', rate_limit: { requests: 1, per: '1h' } },
+      { path: '/spelt', rate_limits: { requests: once } },
+      { path: '/free', rate_limit: false },
+      { path: '/public', authenticate: false },
+      { path: '/never', deny: true },
+    ];
+    const gate = gateOf({
+      paths,
+      plugins: [byUser],
+      rateLimits: { requests: { per: '1h', burst: 2 } },
+      clock: () => 0,
+    });
+    const ask = (url: string, user = 'a') => decided(gate, asUser(url, user));
+    expect([await ask('/a'), await ask('/b'), await ask('/a'), await ask('/elsewhere')]).toEqual([
+      'allow 1',
+      'allow 2',
+      'limited rate-limited 1',
+      'limited rate-limited 0',
+    ]);
+    // Another rule's own limit is another one, and takes its place; none is none.
+    expect([await ask('/own'), await ask('/own')]).toEqual(['allow 3', 'limited rate-limited 3']);
+    expect([await ask('/spelt'), await ask('/spelt')]).toEqual(['allow 4', 'limited rate-limited 4']);
+    for (let times = 0; times < 5; times += 1) expect(await ask('/free')).toBe('allow 5');
+    expect(await ask('/never')).toBe('deny deny-rule 7');
+    expect(await ask('/elsewhere', 'b')).toBe('allow 0');
+    // A path that looks at no credential knows an address, whoever comes with one.
+    expect([await ask('/public'), await ask('/public', 'b'), await ask('/public', 'c')]).toEqual([
+      'allow 6',
+      'allow 6',
+      'limited rate-limited 6',
+    ]);
+    const bare = gateOf({ plugins: [byUser], rateLimits: { requests: once }, clock: () => 0 });
+    expect((await decideCredential(bare, asUser('/', 'a'))).effect).toBe('allow');
+    expect((await decideCredential(bare, asUser('/', 'a'))).effect).toBe('limited');
+  });
+
+  it('is the user’s, by however many credentials of however many plugins', async () => {
+    const other = plugin('q', ({ headers }) =>
+      headers.get('k') ? good({ subject: headers.get('k') ?? '', methods: ['q'] }) : NOT_RESPONSIBLE,
+    );
+    const gate = gateOf({
+      plugins: [byUser, other],
+      rateLimits: { requests: { per: '1h', burst: 2 } },
+      clock: () => 0,
+    });
+    expect(await decided(gate, asUser('/', 'usr_1'))).toBe('allow 0');
+    expect(await decided(gate, asked('/', { headers: ['k', 'usr_1'], address: '198.51.100.1' }))).toBe('allow 0');
+    expect(await decided(gate, asUser('/', 'usr_1'))).toBe('limited rate-limited 0');
+    expect(await decided(gate, asked('/', { headers: ['k', 'usr_1'] }))).toBe('limited rate-limited 0');
+  });
+
+  it('says what was used up, and when to come again', async () => {
+    const limit = { requests: 2, per: '1s', burst: 4, block: '1500ms' };
+    const gate = gateOf({ paths: [{ path: '/', rate_limit: limit }], plugins: [byUser], clock: () => 0 });
+    for (let times = 0; times < 4; times += 1) expect(await decided(gate, asUser('/', 'a'))).toBe('allow 1');
+    expect(await decide(gate, asUser('/', 'a'))).toEqual({
+      effect: 'limited',
+      reason: 'rate-limited',
+      rule: 1,
+      retryAfter: 2,
+      quota: { policy: 'requests', limit: 4, window: 2 },
+    });
+  });
+
+  it('goes on in the next configuration, also where a rule was put in before it; a new limit begins anew', async () => {
+    const { get } = createRateLimits(() => 0);
+    const limited = { path: '/a', rate_limit: { requests: 1, per: '1h' } };
+    const build = (paths: Record<string, unknown>[]) => gateOf({ paths, plugins: [byUser], makeRateLimit: get });
+    const first = build([limited]);
+    expect(await decided(first, asUser('/a', 'a'))).toBe('allow 1');
+    const next = build([{ path: '/b' }, { ...limited, roles: undefined }]);
+    expect(await decided(next, asUser('/a', 'a'))).toBe('limited rate-limited 2');
+    expect(await decided(first, asUser('/a', 'a'))).toBe('limited rate-limited 1');
+    const wider = build([{ path: '/a', rate_limit: { requests: 2, per: '1h' } }]);
+    expect(await decided(wider, asUser('/a', 'a'))).toBe('allow 1');
   });
 });

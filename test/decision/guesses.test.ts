@@ -27,7 +27,7 @@ function plugins(results: readonly AuthenticationResult[], late: boolean): Plugi
 describe.each([false, true])('too many bad credentials, promised: %s', (late) => {
   const decision = (mode: 'any' | 'all', ...results: AuthenticationResult[]) =>
     decide(gateOf({ auth: { default_mode: mode }, plugins: plugins(results, late) }), asked('/'));
-  const limited = { effect: 'limited', reason: 'rate-limited', rule: 0, retryAfter: 30 };
+  const limited = { effect: 'limited', reason: 'rate-limited', rule: 0, retryAfter: 30, quota: null };
 
   it.each([
     [[LIMITED]],

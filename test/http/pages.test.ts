@@ -163,7 +163,12 @@ describe.skipIf(missing(CHROMIUM))('the pages in a browser', () => {
       } as const;
       const request = accessRequest(where, new WireHeaderFields(message.rawHeaders), () => null);
       if (message.url === '/limited')
-        render(response, { effect: 'limited', reason: 'rate-limited', rule: 1, retryAfter: 5 }, 'forwarded', request);
+        render(
+          response,
+          { effect: 'limited', reason: 'rate-limited', rule: 1, retryAfter: 5, quota: null },
+          'forwarded',
+          request,
+        );
       else render(response, { effect: 'deny', reason: 'role-missing', rule: 1, identity }, 'forwarded', request);
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -8,12 +8,15 @@ import { buildGate } from '../../src/decision/access.ts';
 import type { AuditEvent } from '../../src/domain/audit.ts';
 import type { PluginInstance } from '../../src/domain/authentication.ts';
 import type { Passwords } from '../../src/domain/passwords.ts';
+import { rateLimitOf } from '../../src/domain/rate-limit.ts';
+import { createRateLimits } from '../../src/domain/rate-limits.ts';
 import type { Store } from '../../src/domain/store.ts';
 import type { User } from '../../src/domain/user.ts';
 import { type ApiKeys, createApiKeys } from '../../src/flows/api-keys.ts';
 import { createDirectory, type Directory } from '../../src/flows/directory.ts';
 import { createLiveApiKeys, createLiveSessions } from '../../src/flows/live-records.ts';
 import { createLoginLimits } from '../../src/flows/login-limits.ts';
+import { createTryLimit } from '../../src/flows/login-tries.ts';
 import { createPasswordLogin } from '../../src/flows/password-login.ts';
 import { createSessions, type Sessions } from '../../src/flows/sessions.ts';
 import { createSigningKeys, type SigningKeys } from '../../src/flows/signing-keys.ts';
@@ -124,6 +127,10 @@ export async function publicStand(options: StandOptions = {}): Promise<PublicSta
     limits: configuration.login_limits,
     attempts: createAttemptsInMemory(clock),
     audit,
+    takeTry: createTryLimit(
+      configuration.rate_limits.auth === undefined ? null : rateLimitOf(configuration.rate_limits.auth),
+      createRateLimits(clock).get,
+    ),
     pause: async (milliseconds) => {
       now += milliseconds;
     },
