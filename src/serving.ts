@@ -2,6 +2,7 @@ import { failureDetail } from './compose.ts';
 import type { PluginInstanceConfiguration } from './config/plugin-instances.ts';
 import type { Configuration } from './config/schema.ts';
 import { GatelodgeError } from './domain/errors.ts';
+import { mostConnections } from './http/connections.ts';
 import { type Listening, listen } from './http/listener.ts';
 import { openRuntime, type Runtime, type Shared } from './runtime.ts';
 
@@ -28,6 +29,8 @@ export interface Serving {
 
 /** What a reload replaced goes on this long, in ms, for what was begun with it. */
 const RELOAD_GRACE = 10_000;
+/** How often it is said that there are too many connections, in ms. */
+const FULL_TOLD_EVERY = 60_000;
 
 /**
  * Opens the data and listens.
@@ -46,8 +49,14 @@ export async function openServing(options: {
   let runtime: Runtime | null = null;
   const stopListening = (deadline: number) => Promise.all(listeners.map((listener) => listener.stop(deadline)));
   try {
-    for (const place of sound.configuration.listen)
-      listeners.push(await listen(place, () => runtime?.handlers ?? null, ownsSockets));
+    const places = sound.configuration.listen;
+    // Shared out: whoever fills one listener takes nothing from another.
+    const most = mostConnections(places.length);
+    const gaveWay = atMostEvery(FULL_TOLD_EVERY, (count) =>
+      runtime?.core.log.write('warn', 'connections.full', { most, closed: count }),
+    );
+    for (const place of places)
+      listeners.push(await listen(place, () => runtime?.handlers ?? null, { ownsSocket: ownsSockets, most, gaveWay }));
     const addresses = listeners.map(({ address }) => address);
     const publicUrl = publicUrlOf(sound.configuration, addresses);
     let current = await openRuntime(sound, publicUrl, shared);
@@ -106,6 +115,20 @@ export async function openServing(options: {
     await stopListening(0);
     throw asListenError(error);
   }
+}
+
+/** Adds up what it is told, and tells the sum at once and then so often, in ms, at most. */
+function atMostEvery(interval: number, tell: (sum: number) => void): (count: number) => void {
+  let sum = 0;
+  let toldAt = Number.NEGATIVE_INFINITY;
+  return (count) => {
+    sum += count;
+    const now = performance.now();
+    if (now - toldAt < interval) return;
+    toldAt = now;
+    tell(sum);
+    sum = 0;
+  };
 }
 
 /** Without a `public_url`, browsers on this machine reach the first TCP listener. */

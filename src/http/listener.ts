@@ -5,6 +5,7 @@ import { connect, Server as NetServer, type Socket } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Listener } from '../config/schema.ts';
 import { CheckMessage, isCheck } from './check-message.ts';
+import { boundConnections, type Connection, MAX_HEADERS, mostConnections } from './connections.ts';
 import type { DecisionEndpoint } from './decision-endpoint.ts';
 import type { Peer } from './peer.ts';
 
@@ -32,31 +33,55 @@ export interface Listening {
 
 /** nginx keeps a connection for 60 s; a server that closes first makes the next check fail. */
 const KEEP_ALIVE = 75_000;
-/** Cookies and an 8 KiB URL, told twice. */
-const MAX_HEADERS = 65_536;
+/**
+ * How long, in ms, a request's head may take from its first byte, or from the connection, and the whole of it. A front server
+ * has the head before it opens a connection; some send a form's body on as it comes.
+ */
+const HEAD_TIMEOUT = 10_000;
+const REQUEST_TIMEOUT = 30_000;
+const TIMEOUT_STEP = 1_000;
 /** How long, in ms, connections are still accepted once it is known that none will be. */
 const LAST_CALL = 150;
 const DRAIN_STEP = 25;
 /** How long a connection that has just been made may take to send its request, in ms, once there are to be no more. */
 const FIRST_REQUEST = 500;
 
+/** How a process listens. */
+export interface Terms {
+  /** False where other processes listen on the same. */
+  readonly ownsSocket?: boolean;
+  /** How many connections at a time. */
+  readonly most?: number;
+  /** Told how many connections were closed for new ones. */
+  readonly gaveWay?: (count: number) => void;
+}
+
 /** Listens; the handlers may come later, and until then everything but the health check is 503. */
 export async function listen(
   listener: Listener,
   handlers: () => Handlers | null,
-  ownsSocket = true,
+  terms: Terms = {},
 ): Promise<Listening> {
   let draining = false;
   const server = createServer(
-    { keepAliveTimeout: KEEP_ALIVE, maxHeaderSize: MAX_HEADERS, IncomingMessage: CheckMessage },
+    {
+      keepAliveTimeout: KEEP_ALIVE,
+      headersTimeout: HEAD_TIMEOUT,
+      requestTimeout: REQUEST_TIMEOUT,
+      connectionsCheckingInterval: TIMEOUT_STEP,
+      maxHeaderSize: MAX_HEADERS,
+      IncomingMessage: CheckMessage,
+    },
     (message, response) => {
+      // Given up, as one of too many.
+      if (message.socket.destroyed) return;
       if (draining) response.setHeader('Connection', 'close');
       answer(message, response, listener.serves, handlers(), draining);
     },
   );
   // Node.js would drop what comes after the 2000th field without a word, and with it, say, X-Forwarded-For. Their size is limited.
   server.maxHeadersCount = 0;
-  const { address, stop } = await listenAt(server, listener, ownsSocket);
+  const { address, stop } = await listenAt(server, listener, terms);
   return {
     address,
     stop(deadline) {
@@ -66,13 +91,12 @@ export async function listen(
   };
 }
 
-/** @param ownsSocket false where other processes listen on the same socket */
-export async function listenAt(server: Server, place: Place, ownsSocket = true): Promise<Listening> {
-  const open = new Map<Socket, number>();
-  server.on('connection', (socket) => {
-    open.set(socket, performance.now());
-    socket.once('close', () => open.delete(socket));
-  });
+export async function listenAt(
+  server: Server,
+  place: Place,
+  { ownsSocket = true, most = mostConnections(1), gaveWay }: Terms = {},
+): Promise<Listening> {
+  const open = boundConnections(server, most, gaveWay);
   if ('socket' in place) await listenOnSocket(server, place.socket, place.socket_chmod, ownsSocket);
   else await listening(server, () => server.listen(place.port, place.host));
   return { address: addressOf(server, place), stop: (deadline) => drain(server, open, deadline) };
@@ -176,8 +200,7 @@ function addressOf(server: Server, place: Place): string {
   return `http://${host}:${address.port}`;
 }
 
-/** @param open all connections, and since when, on the clock of `performance` */
-async function drain(server: Server, open: ReadonlyMap<Socket, number>, deadline: number): Promise<void> {
+async function drain(server: Server, open: ReadonlyMap<Socket, Connection>, deadline: number): Promise<void> {
   const ends = performance.now() + deadline;
   // What waits to be accepted would be reset with the listening socket, and a request that is on its way on an idle
   // connection with that. Every answer closes its connection by now, so a moment later there are none such.
@@ -187,7 +210,7 @@ async function drain(server: Server, open: ReadonlyMap<Socket, number>, deadline
   const sweep = () => {
     const now = performance.now();
     if (now >= ends) server.closeAllConnections();
-    else if (![...open].some(([socket, since]) => socket.bytesRead === 0 && now - since < FIRST_REQUEST))
+    else if (![...open].some(([socket, { since }]) => socket.bytesRead === 0 && now - since < FIRST_REQUEST))
       server.closeIdleConnections();
   };
   sweep();

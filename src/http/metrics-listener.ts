@@ -8,9 +8,14 @@ export interface Exposition {
   text(): Promise<string>;
 }
 
+/** How long a request may take to come, in ms. */
+const TIMEOUT = 10_000;
+/** Far more than anybody reads metrics with. */
+const MOST_CONNECTIONS = 64;
+
 /** `GET /metrics` on a listener of its own, and nothing else: who may see it is decided by who can reach it. */
 export function listenForMetrics(place: Place, exposition: Exposition): Promise<Listening> {
-  const server = createServer((message, response) => {
+  const server = createServer({ headersTimeout: TIMEOUT, requestTimeout: TIMEOUT }, (message, response) => {
     const path = (message.url ?? '').replace(/\?.*$/s, '');
     if (path !== '/metrics') answer(response, 404, 'Metrics are at /metrics.\n');
     else if (message.method !== 'GET' && message.method !== 'HEAD')
@@ -21,7 +26,7 @@ export function listenForMetrics(place: Place, exposition: Exposition): Promise<
         () => answer(response, 500, 'The metrics cannot be read.\n'),
       );
   });
-  return listenAt(server, place);
+  return listenAt(server, place, { most: MOST_CONNECTIONS });
 }
 
 function answer(response: ServerResponse, status: number, text: string, type = 'text/plain; charset=utf-8'): void {

@@ -11,6 +11,8 @@ export const ENTRY = resolve(process.env['GATELODGE_ENTRY'] ?? 'src/bin.ts');
 export interface Gatelodge {
   /** Its directory, which holds gatelodge.yaml and the data. */
   readonly directory: string;
+  /** Its process; where there are workers, the one that started them. */
+  pid(): number;
   /** Everything it said so far. */
   output(): string;
   /** Starts it again after `halt` on the same configuration and data. */
@@ -29,8 +31,17 @@ export interface Gatelodge {
  * Starts `gatelodge serve` as a process of its own and waits until it is ready.
  * @param yaml the whole configuration; relative paths in it are below a new directory
  * @param ready where it listens: its port, or the path of a Unix socket relative to that directory
+ * @param openFiles how many files and connections the system lets it have, where that is to be fewer than this process's
  */
-export async function startGatelodge({ yaml, ready }: { yaml: string; ready: number | string }): Promise<Gatelodge> {
+export async function startGatelodge({
+  yaml,
+  ready,
+  openFiles,
+}: {
+  readonly yaml: string;
+  readonly ready: number | string;
+  readonly openFiles?: number;
+}): Promise<Gatelodge> {
   const directory = await tempDir();
   const file = join(directory.path, 'gatelodge.yaml');
   await writeFile(file, yaml, { mode: 0o600 });
@@ -39,7 +50,10 @@ export async function startGatelodge({ yaml, ready }: { yaml: string; ready: num
 
   const start = async (): Promise<void> => {
     said += program?.output() ?? '';
-    program = await startProgram(process.execPath, [ENTRY, 'serve', '-c', file], { cwd: directory.path });
+    const command = [process.execPath, ENTRY, 'serve', '-c', file];
+    const limited = openFiles === undefined ? [] : ['/bin/sh', '-c', `ulimit -n ${openFiles}; exec "$@"`, 'sh'];
+    const [first = '', ...rest] = [...limited, ...command];
+    program = await startProgram(first, rest, { cwd: directory.path });
     const listener =
       typeof ready === 'number'
         ? { url: `http://127.0.0.1:${ready}/readyz` }
@@ -59,6 +73,7 @@ export async function startGatelodge({ yaml, ready }: { yaml: string; ready: num
   }
   return {
     directory: directory.path,
+    pid: () => program?.pid ?? 0,
     output: () => said + (program?.output() ?? ''),
     start,
     halt,
