@@ -2,7 +2,7 @@ import type { Core } from '../compose.ts';
 import { apiKeyName } from '../domain/api-key.ts';
 import { COMMAND } from '../domain/key-reach.ts';
 import type { ApiKeys } from '../flows/api-keys.ts';
-import type { KeyView } from '../http/management/key-view.ts';
+import type { KeyView } from '../http/management/key-schemas.ts';
 import { type Command, DONE, readOptions, type Terminal, UsageError } from './command.ts';
 import { required, runSubcommand, splitId } from './subcommands.ts';
 

@@ -1,3 +1,4 @@
+import type { z } from 'zod';
 import { HttpProblem } from './problems.ts';
 
 export const FORM = 'application/x-www-form-urlencoded';
@@ -19,6 +20,52 @@ export async function readFields(request: Request, accepted: readonly string[]):
   }
   const text = await readText(request);
   return type === FORM ? parseForm(text) : parseJson(text);
+}
+
+/**
+ * A JSON body that the schema takes, and what it makes of it.
+ * @param options.mayBeMissing no body at all is an empty object
+ * @throws HttpProblem as `readFields`
+ */
+export async function readJson<T extends z.ZodType>(
+  request: Request,
+  schema: T,
+  { mayBeMissing = false }: { readonly mayBeMissing?: boolean } = {},
+): Promise<z.output<T>> {
+  const type = (request.headers.get('content-type') ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
+  if (type !== JSON_TYPE && !(mayBeMissing && type === '')) {
+    throw new HttpProblem('unsupported-media-type', `Send ${JSON_TYPE}.`, { Accept: JSON_TYPE });
+  }
+  const text = await readText(request);
+  if (text !== '' && type === '') throw new HttpProblem('unsupported-media-type', `Send ${JSON_TYPE}.`);
+  let body: unknown;
+  try {
+    body = mayBeMissing && text === '' ? {} : JSON.parse(text);
+  } catch {
+    throw new HttpProblem('invalid-request', 'The body is not JSON.');
+  }
+  return taken(schema, body, 'The body');
+}
+
+/** What stands in the query, each name once. @throws HttpProblem `invalid-request`, also for names that the schema has not */
+export function readQuery<T extends z.ZodType>(url: string, schema: T): z.output<T> {
+  const { searchParams } = new URL(url);
+  const query = Object.fromEntries(searchParams);
+  // Of two values one program takes the first and another the last: neither is right.
+  if (Object.keys(query).length !== searchParams.size)
+    throw new HttpProblem('invalid-request', 'A parameter was sent twice.');
+  return taken(schema, query, 'The query');
+}
+
+function taken<T extends z.ZodType>(schema: T, value: unknown, what: string): z.output<T> {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  const place = issue?.path.join('.') ?? '';
+  throw new HttpProblem(
+    'invalid-request',
+    `${what} is not as it should be${place === '' ? '' : ` at ${place}`}: ${issue?.message}.`,
+  );
 }
 
 async function readText(request: Request): Promise<string> {

@@ -1,5 +1,5 @@
 import type { AccessRequest, HeaderFields } from '../domain/access-request.ts';
-import { API_KEY_PREFIX, type ApiKey } from '../domain/api-key.ts';
+import { API_KEY_PREFIX, type ApiKey, apiKeyName } from '../domain/api-key.ts';
 import type { Decision } from '../domain/decision.ts';
 import { GatelodgeError } from '../domain/errors.ts';
 import type { Identity } from '../domain/identity.ts';
@@ -8,7 +8,7 @@ import { splitSecret } from '../domain/secret.ts';
 import { ADMINISTRATOR_ROLE } from '../domain/user.ts';
 import { bearerToken } from '../plugins/authorization.ts';
 import { guessedCredential } from './decision-endpoint.ts';
-import { HttpProblem } from './problems.ts';
+import { HttpProblem, type ProblemCode } from './problems.ts';
 import { clientAddress, type PublicContext, type PublicParts } from './public-parts.ts';
 import { accessRequest } from './target.ts';
 
@@ -33,12 +33,39 @@ export async function requireCaller(
 ): Promise<Caller> {
   const request = callRequest(parts, context);
   const texts = keysPresented(request.headers);
-  // /validate takes whichever is good. Here the key says how far a call may go, so there must be no doubt which one it is.
-  if (texts.length > 1) throw new HttpProblem('invalid-request', 'Send one credential, in one place.');
   const [text] = texts;
-  return text === undefined
-    ? requireAdministrator(parts, context, request)
-    : requireKey(parts, context, request, text, scope);
+  let caller: Caller | null = null;
+  try {
+    // /validate takes whichever is good. Here the key says how far a call may go: there must be no doubt which one it is.
+    if (texts.length > 1) throw new HttpProblem('invalid-request', 'Send one credential, in one place.');
+    caller =
+      text === undefined
+        ? {
+            kind: 'administrator',
+            identity: await identified(parts, context, request, parts.callers.bySession(request)),
+          }
+        : await keyCaller(parts, context, request, text);
+    if (caller.kind === 'key') requireScope(caller.key, scope);
+    else requireAdministrator(parts, context, caller.identity);
+    return caller;
+  } catch (error) {
+    if (error instanceof HttpProblem) auditRefusal(parts, context, error.code, scope, caller);
+    throw error;
+  }
+}
+
+/** Writes down that a call was refused. @param caller null where it is nobody's */
+export function auditRefusal(
+  parts: Pick<PublicParts, 'audit'>,
+  context: PublicContext,
+  reason: ProblemCode,
+  scope: string,
+  caller: Caller | null,
+): void {
+  const who = caller === null ? {} : { user: caller.identity.username };
+  const by = caller?.kind === 'key' ? { by: apiKeyName(caller.key) } : {};
+  const detail = { reason, scope, method: context.req.method, ...by };
+  parts.audit({ event: 'call.refused', ...who, address: clientAddress(context), detail });
 }
 
 /**
@@ -50,31 +77,27 @@ export function requireIdentity(parts: PublicParts, context: PublicContext): Pro
   return identified(parts, context, request, parts.callers.byAnyPlugin(request));
 }
 
-async function requireKey(
+async function keyCaller(
   parts: PublicParts,
   context: PublicContext,
   request: AccessRequest,
   text: string,
-  scope: string,
 ): Promise<Caller> {
   const identity = await identified(parts, context, request, parts.callers.byApiKey(request));
   const key = await parts.callers.findApiKey(splitSecret(text, API_KEY_PREFIX)?.id ?? '');
   // Revoked while it was being judged.
   if (key === null) throw unauthorized('invalid-credentials', 'Bearer error="invalid_token"');
-  if (!key.scopes.includes(scope)) {
-    // RFC 6750 section 3.1
-    const challenge = `Bearer error="insufficient_scope", scope="${scope}"`;
-    throw new HttpProblem('scope-missing', `The API key needs the scope ${scope}.`, { 'WWW-Authenticate': challenge });
-  }
   return { kind: 'key', key, identity };
 }
 
-async function requireAdministrator(
-  parts: PublicParts,
-  context: PublicContext,
-  request: AccessRequest,
-): Promise<Caller> {
-  const identity = await identified(parts, context, request, parts.callers.bySession(request));
+function requireScope(key: ApiKey, scope: string): void {
+  if (key.scopes.includes(scope)) return;
+  // RFC 6750 section 3.1
+  const challenge = `Bearer error="insufficient_scope", scope="${scope}"`;
+  throw new HttpProblem('scope-missing', `The API key needs the scope ${scope}.`, { 'WWW-Authenticate': challenge });
+}
+
+function requireAdministrator(parts: PublicParts, context: PublicContext, identity: Identity): void {
   if (!identity.roles.includes(ADMINISTRATOR_ROLE)) {
     throw new HttpProblem('role-missing', `This needs the role ${ADMINISTRATOR_ROLE}.`);
   }
@@ -87,7 +110,6 @@ async function requireAdministrator(
         : `A call by a session needs the header ${CSRF_HEADER}, with the token from ${parts.base}/api/v1/csrf.`;
     throw new HttpProblem('csrf-failed', message);
   }
-  return { kind: 'administrator', identity };
 }
 
 async function identified(

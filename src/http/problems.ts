@@ -34,6 +34,10 @@ const STATUS: Readonly<Record<ProblemCode, number>> = {
   'store-unavailable': 503,
 };
 
+export function statusOf(code: ProblemCode): number {
+  return STATUS[code];
+}
+
 /** Failures that pass by themselves; how many seconds to wait is a guess, but a better one than a client's own. */
 const RETRY_SECONDS = 2;
 

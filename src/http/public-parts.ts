@@ -16,6 +16,7 @@ import type { CallerDecisions } from './caller-decisions.ts';
 import { sessionCookieName } from './cookies.ts';
 import type { Csrf } from './csrf.ts';
 import type { DeviceCookie } from './device-cookie.ts';
+import type { Operation } from './management/operation.ts';
 import type { Site } from './pages/layout.ts';
 import type { SafeRedirect } from './redirects.ts';
 
@@ -68,11 +69,15 @@ export interface PublicParts extends PublicDependencies {
   readonly respond: Responder;
 }
 
-/** One call or page: exact path below the base path, and the method; GET covers HEAD. */
+/** One call or page: path below the base path, and the method; GET covers HEAD. */
 export interface Endpoint {
+  /** Exact, but for at most one segment `{id}`. */
   readonly path: string;
   readonly method: string;
-  readonly handle: (context: PublicContext) => MaybePromise<Response>;
+  /** @param id what stands in the place of `{id}` */
+  readonly handle: (context: PublicContext, id: string) => MaybePromise<Response>;
+  /** What the OpenAPI document says of it; without one it is not in there. */
+  readonly operation?: Operation;
 }
 
 export interface ResponseOptions {
@@ -84,6 +89,8 @@ export interface ResponseOptions {
 export interface Responder {
   page(status: number, markup: unknown, options?: ResponseOptions): Promise<Response>;
   json(status: number, body: unknown, options?: ResponseOptions): Response;
+  /** 204: done, and there is nothing to say. */
+  nothing(): Response;
   /** 303: the browser goes on with GET, whatever it came with (RFC 9110 section 15.4.4). */
   redirect(location: string, options?: ResponseOptions): Response;
 }

@@ -8,11 +8,13 @@ import { loginEndpoints } from './login.ts';
 import { logoutEndpoints } from './logout.ts';
 import { csrfTokenEndpoints } from './management/csrf-token.ts';
 import { keyEndpoints } from './management/keys.ts';
+import { openapiEndpoints } from './management/openapi.ts';
 import { problemPage } from './pages/refusal-pages.ts';
 import { HttpProblem, problemOf } from './problems.ts';
 import type { Endpoint, PublicBindings, PublicContext, PublicDependencies, PublicParts } from './public-parts.ts';
 import { createSafeRedirect } from './redirects.ts';
 import { createResponder, withCommonHeaders } from './responses.ts';
+import { createRoutes, type Routes } from './routes.ts';
 import { tokenEndpoints } from './token-api.ts';
 import { userinfoEndpoints } from './userinfo.ts';
 
@@ -35,15 +37,15 @@ export function createPublicApp(dependencies: PublicDependencies): Hono<{ Bindin
     }),
     respond: createResponder(configuration.allowed_redirects),
   };
-  const methodsByPath = compileEndpoints(parts);
+  const routes = compileRoutes(parts);
 
   const app = new Hono<{ Bindings: PublicBindings }>();
-  // One look into a map: plugins' paths are exact, and a router would read patterns into them.
   app.all('*', (context) => {
-    const methods = methodsByPath.get(new URL(context.req.url).pathname);
-    if (methods === undefined) throw new HttpProblem('not-found', 'There is nothing here.');
+    const route = routes.find(new URL(context.req.url).pathname, context.env?.target ?? null);
+    if (route === null) throw new HttpProblem('not-found', 'There is nothing here.');
+    const { methods, id } = route;
     const handle = methods.get(context.req.method === 'HEAD' ? 'GET' : context.req.method);
-    if (handle !== undefined) return handle(context);
+    if (handle !== undefined) return handle(context, id);
     const allowed = [...methods.keys(), ...(methods.has('GET') ? ['HEAD'] : [])].join(', ');
     throw new HttpProblem('method-not-allowed', `Use ${allowed}.`, { Allow: allowed });
   });
@@ -51,25 +53,21 @@ export function createPublicApp(dependencies: PublicDependencies): Hono<{ Bindin
   return app;
 }
 
-function compileEndpoints(parts: PublicParts): ReadonlyMap<string, ReadonlyMap<string, Endpoint['handle']>> {
-  const methodsByPath = new Map<string, Map<string, Endpoint['handle']>>();
-  const add = ({ path, method, handle }: Endpoint) => {
-    const full = `${parts.base}${path}`;
-    const methods = methodsByPath.get(full) ?? new Map<string, Endpoint['handle']>();
-    methods.set(method, handle);
-    methodsByPath.set(full, methods);
-  };
+function compileRoutes(parts: PublicParts): Routes {
   const pages = [...loginEndpoints(parts), ...logoutEndpoints(parts), ...forbiddenEndpoints(parts)];
   const calls = [...tokenEndpoints(parts), ...userinfoEndpoints(parts)];
   const management = [...csrfTokenEndpoints(parts), ...keyEndpoints(parts)];
-  for (const endpoint of [...pages, ...calls, ...management]) add(endpoint);
+  const own = [...pages, ...calls, ...management];
+  const routes = createRoutes(parts.base);
+  for (const endpoint of [...own, ...openapiEndpoints(parts, own)]) routes.add(endpoint);
   for (const pluginPath of parts.pluginPaths) {
-    if (methodsByPath.has(`${parts.base}${pluginPath.path}`)) {
+    if (routes.has(pluginPath.path)) {
       throw new GatelodgeError('configuration-invalid', `two things answer at the path ${pluginPath.path}`);
     }
-    for (const method of pluginPath.methods) add({ path: pluginPath.path, method, handle: pluginHandler(pluginPath) });
+    for (const method of pluginPath.methods)
+      routes.add({ path: pluginPath.path, method, handle: pluginHandler(pluginPath) });
   }
-  return methodsByPath;
+  return routes;
 }
 
 function pluginHandler(pluginPath: PluginPath): Endpoint['handle'] {

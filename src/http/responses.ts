@@ -49,6 +49,7 @@ export function createResponder(allowedRedirects: readonly string[]): Responder 
     },
     json: (status, body, options) =>
       answer(status, JSON.stringify(body), options, { 'Content-Type': 'application/json' }),
+    nothing: () => new Response(null, { status: 204, headers: collect(undefined, {}) }),
     redirect: (location, options) => answer(303, '', options, { Location: location }),
   };
 }

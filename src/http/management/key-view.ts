@@ -2,25 +2,7 @@ import { type ApiKey, apiKeyName } from '../../domain/api-key.ts';
 import type { MaybePromise } from '../../domain/maybe-promise.ts';
 import type { User } from '../../domain/user.ts';
 import { rfc3339 } from '../times.ts';
-
-/** A key as programs are shown it, by the API and by `gatelodge keys list --json`; times are RFC 3339. */
-export interface KeyView {
-  readonly id: string;
-  /** The owner's name, or their id where they are gone. */
-  readonly user: string;
-  readonly name: string;
-  readonly scopes: readonly string[];
-  readonly roles: readonly string[] | null;
-  readonly networks: readonly string[];
-  readonly created_at: string | null;
-  readonly created_by: string | null;
-  readonly not_before: string | null;
-  readonly expires_at: string | null;
-  readonly last_used_at: string | null;
-  readonly rotated_at: string | null;
-  /** Until when the secret before the last rotation is good too; null where it is not. */
-  readonly previous_until: string | null;
-}
+import type { KeyView } from './key-schemas.ts';
 
 /** @param now ms since the epoch */
 export async function keyView(
@@ -34,9 +16,9 @@ export async function keyView(
     id: apiKeyName(key),
     user: await nameOf(key.userId),
     name: key.name,
-    scopes: key.scopes,
-    roles: key.roles,
-    networks: key.networks,
+    scopes: [...key.scopes],
+    roles: key.roles === null ? null : [...key.roles],
+    networks: [...key.networks],
     created_at: rfc3339(key.createdAt),
     created_by: createdBy?.startsWith('usr_') ? await nameOf(createdBy) : createdBy,
     not_before: rfc3339(key.notBefore),

@@ -1,0 +1,66 @@
+import type { Endpoint } from './public-parts.ts';
+
+/** What answers at one path. */
+export interface Route {
+  readonly methods: ReadonlyMap<string, Endpoint['handle']>;
+  /** What stands in the place of `{id}`; empty where the path has none. */
+  readonly id: string;
+}
+
+export interface Routes {
+  /**
+   * @param path as a URL has it, tidied up
+   * @param target the request target as it came, or null where that is not known
+   */
+  find(path: string, target: string | null): Route | null;
+  /** Whether something answers there already. */
+  has(path: string): boolean;
+  /** @param endpoint its path is below the base path, and may have one segment `{id}` */
+  add(endpoint: Endpoint): void;
+}
+
+const VARIABLE = '{id}';
+/** What can be an id: characters that mean nothing in a URL and are never encoded, so there is one spelling of each. */
+const ID = /^[A-Za-z0-9_-]{1,64}$/;
+
+/** Exact paths in a map, and a few with an id in them. A router would read patterns into plugins' paths. */
+export function createRoutes(base: string): Routes {
+  const exact = new Map<string, Map<string, Endpoint['handle']>>();
+  const templates: { before: string; after: string; methods: Map<string, Endpoint['handle']> }[] = [];
+
+  function template(path: string): Map<string, Endpoint['handle']> {
+    const [before = '', after = ''] = path.split(VARIABLE);
+    const known = templates.find((one) => one.before === before && one.after === after);
+    if (known !== undefined) return known.methods;
+    const methods = new Map<string, Endpoint['handle']>();
+    templates.push({ before, after, methods });
+    return methods;
+  }
+
+  function matching(path: string): Route | null {
+    for (const { before, after, methods } of templates) {
+      if (!path.startsWith(before) || !path.endsWith(after)) continue;
+      const id = path.slice(before.length, path.length - after.length);
+      if (ID.test(id)) return { methods, id };
+    }
+    return null;
+  }
+
+  return {
+    find(path, target) {
+      const methods = exact.get(path);
+      if (methods !== undefined) return { methods, id: '' };
+      // Whose key it is may be read from the path elsewhere, by a front server say: there must be nothing to tidy up.
+      return target !== null && target.split('?', 1)[0] !== path ? null : matching(path);
+    },
+    has: (path) => exact.has(base + path) || matching(base + path) !== null,
+    add({ path, method, handle }) {
+      const full = base + path;
+      const methods = full.includes(VARIABLE)
+        ? template(full)
+        : (exact.get(full) ?? new Map<string, Endpoint['handle']>());
+      methods.set(method, handle);
+      if (!full.includes(VARIABLE)) exact.set(full, methods);
+    },
+  };
+}
