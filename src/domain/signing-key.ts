@@ -28,9 +28,19 @@ export interface SigningKey {
   readonly publicJwk: Readonly<Record<string, unknown>>;
   /** The private JWK, sealed under a key derived from the service's secret. */
   readonly sealedPrivateJwk: Uint8Array;
+  /** When it begins to sign: it may be published before. */
   readonly createdAt: number;
-  /** When it stopped signing; null while it signs. */
+  /** When it stops signing, which may be still to come; null while no other is to follow. */
   readonly retiredAt: number | null;
-  /** When the last token it signed has expired, and it stops verifying; null while it signs. */
+  /** When the last token it signed has expired, and it stops verifying; null while no other is to follow. */
   readonly verifiesUntil: number | null;
+}
+
+/** Which of the keys of one purpose and algorithm signs at a time, in ms since the epoch. */
+export function signingAt<T extends SigningKey>(keys: readonly T[], now: number): T | undefined {
+  const signing = keys
+    .filter(({ retiredAt }) => retiredAt === null || retiredAt > now)
+    .sort((a, b) => b.createdAt - a.createdAt);
+  // Where none has begun, this machine's clock is behind that of the one that made them.
+  return signing.find(({ createdAt }) => createdAt <= now) ?? signing.at(-1);
 }

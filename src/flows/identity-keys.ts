@@ -15,6 +15,8 @@ export interface IdentityKeys extends Pick<SigningKeys, 'ensure' | 'reload' | 'c
 
 /** A token that is signed while another process already rotates the key expires a moment later than that one thinks. */
 const LATE = 60_000;
+/** Applications keep the published keys for about as long, and many ask again no sooner, whatever a token names. */
+const PUBLISH_AHEAD = 10 * 60_000;
 
 /** null where identity JWTs are off. */
 export function createIdentityKeys(options: {
@@ -27,7 +29,13 @@ export function createIdentityKeys(options: {
   const { enabled, algorithm, lifetime, private_key: pem } = configuration;
   if (!enabled) return null;
   if (pem !== undefined) return createGivenKey(pem, algorithm, options.clock);
-  return createSigningKeys({ ...parts, purpose: 'identity-jwt', algorithm, lifetime: lifetime + LATE });
+  return createSigningKeys({
+    ...parts,
+    purpose: 'identity-jwt',
+    algorithm,
+    lifetime: lifetime + LATE,
+    publishAhead: PUBLISH_AHEAD,
+  });
 }
 
 /** One's own key, from the configuration. It is in no store, and is used up to the next start or reload. */

@@ -3,7 +3,7 @@ import { seal, unseal } from '../adapters/seal.ts';
 import type { Clock } from '../domain/clock.ts';
 import { GatelodgeError } from '../domain/errors.ts';
 import { deriveKey } from '../domain/secret.ts';
-import type { SigningAlgorithm, SigningKey, SigningPurpose } from '../domain/signing-key.ts';
+import { type SigningAlgorithm, type SigningKey, type SigningPurpose, signingAt } from '../domain/signing-key.ts';
 import type { SigningKeyStore } from '../domain/store.ts';
 
 export interface CurrentSigningKey {
@@ -23,8 +23,12 @@ export interface SigningKeys {
   ensure(): Promise<void>;
   /** Reads the keys again; call it when the change feed tells of a `signing-key`. */
   reload(): Promise<void>;
-  /** Makes a new key sign. The one before verifies until the last token it signed has expired. Returns the new `kid`. */
-  rotate(): Promise<string>;
+  /**
+   * Makes a new key, which signs after `publishAhead`, or at once. The one before verifies until the last token it signed has
+   * expired.
+   * @returns the new `kid`, and when it begins to sign, in ms since the epoch
+   */
+  rotate(options?: { readonly atOnce?: boolean }): Promise<{ readonly kid: string; readonly signsFrom: number }>;
   /** @throws GatelodgeError `internal-error` before `ensure` or `reload` */
   current(): CurrentSigningKey;
   /** By `kid`: the key that signs and those whose tokens have not all expired. */
@@ -37,11 +41,16 @@ interface LoadedKey extends VerificationKey {
   readonly record: SigningKey;
 }
 
+interface Signer extends SigningKey {
+  readonly signer: CurrentSigningKey;
+}
+
 /**
  * The keys behind one kind of token. They live in the store, private halves sealed under a key derived from the secret, so
  * that the database alone signs nothing.
  * @param options.purpose what they sign; keys of another purpose are nobody's here. Default access tokens
  * @param options.lifetime longest lifetime of a token, in ms
+ * @param options.publishAhead how long a new key is published before it signs, in ms: for verifiers that ask for keys now and then
  */
 export function createSigningKeys(options: {
   readonly store: SigningKeyStore;
@@ -49,20 +58,21 @@ export function createSigningKeys(options: {
   readonly purpose?: SigningPurpose;
   readonly algorithm: SigningAlgorithm;
   readonly lifetime: number;
+  readonly publishAhead?: number;
   readonly clock: Clock;
 }): SigningKeys {
-  const { store, purpose = 'access-token', algorithm, lifetime, clock } = options;
+  const { store, purpose = 'access-token', algorithm, lifetime, publishAhead = 0, clock } = options;
   const sealingKey = deriveKey(options.secret, 'signing-keys');
   let loaded: readonly LoadedKey[] = [];
-  let current: CurrentSigningKey | null = null;
+  /** Those that sign now or will, opened. */
+  let signers: readonly Signer[] = [];
   let reads: Promise<void> = Promise.resolve();
 
   async function list(): Promise<readonly SigningKey[]> {
     return (await store.list()).filter((record) => record.purpose === purpose);
   }
 
-  async function generate(onlyIfNone: boolean): Promise<string> {
-    const now = clock();
+  async function generate(signsFrom: number, onlyIfNone: boolean): Promise<string> {
     const { kid, publicJwk, privateJwk } = await generateSigningKey(algorithm);
     const sealedPrivateJwk = seal(sealingKey, Buffer.from(JSON.stringify(privateJwk)), sealContext(purpose, kid));
     const record = {
@@ -71,11 +81,11 @@ export function createSigningKeys(options: {
       algorithm,
       publicJwk,
       sealedPrivateJwk,
-      createdAt: now,
+      createdAt: signsFrom,
       retiredAt: null,
       verifiesUntil: null,
     };
-    await store.rotate(record, { retiredVerifiesUntil: now + lifetime, onlyIfNone });
+    await store.rotate(record, { retiredVerifiesUntil: signsFrom + lifetime, onlyIfNone });
     return kid;
   }
 
@@ -89,12 +99,15 @@ export function createSigningKeys(options: {
         return { record, key, algorithm: record.algorithm };
       }),
     );
-    const signing = records
-      .filter((record) => record.retiredAt === null && record.algorithm === algorithm)
-      .sort((a, b) => b.createdAt - a.createdAt)[0];
-    const signer = signing === undefined || signing.kid === current?.kid ? current : await openPrivateKey(signing);
+    const opened: Signer[] = [];
+    for (const record of records) {
+      if (record.algorithm !== algorithm || (record.retiredAt !== null && record.retiredAt <= now)) continue;
+      const known = signers.find((one) => one.kid === record.kid);
+      const signer = known?.signer ?? (await openPrivateKey(record).catch(orIfRetired(record)));
+      if (signer !== null) opened.push({ ...record, signer });
+    }
     loaded = next;
-    current = signing === undefined ? null : signer;
+    signers = opened;
   }
 
   /** One after the other: an older read that comes back later must not undo a newer one. */
@@ -124,18 +137,20 @@ export function createSigningKeys(options: {
     async ensure() {
       const signs = (await list()).some((key) => key.retiredAt === null && key.algorithm === algorithm);
       // The store decides again, atomically: two processes that start together agree on one key.
-      if (!signs) await generate(true);
+      if (!signs) await generate(clock(), true);
       await reload();
     },
     reload,
-    async rotate() {
-      const kid = await generate(false);
+    async rotate({ atOnce = false } = {}) {
+      const signsFrom = clock() + (atOnce ? 0 : publishAhead);
+      const kid = await generate(signsFrom, false);
       await reload();
-      return kid;
+      return { kid, signsFrom };
     },
     current() {
-      if (current === null) throw new GatelodgeError('internal-error', 'there is no signing key');
-      return current;
+      const current = signingAt(signers, clock());
+      if (current === undefined) throw new GatelodgeError('internal-error', 'there is no signing key');
+      return current.signer;
     },
     verificationKeys() {
       const now = clock();
@@ -145,6 +160,14 @@ export function createSigningKeys(options: {
       const now = clock();
       return { keys: loaded.filter((one) => verifiesAt(one.record, now)).map((one) => one.record.publicJwk) };
     },
+  };
+}
+
+/** A key that another one is to follow may be out of reach, sealed under a secret that was lost: that one signs in its place. */
+function orIfRetired(record: SigningKey): (error: unknown) => null {
+  return (error) => {
+    if (record.retiredAt === null) throw error;
+    return null;
   };
 }
 

@@ -35,6 +35,62 @@ it('makes one key, and every process that starts finds it', async () => {
   expect(new Set(several.map((keys) => keys.current().kid)).size).toBe(1);
 });
 
+it('publishes the next key before it signs', async () => {
+  const ahead = () =>
+    createSigningKeys({
+      ...{ store: store.signingKeys, secret: SECRET, algorithm: 'ES256', lifetime: LIFETIME, clock },
+      publishAhead: 600_000,
+    });
+  const keys = ahead();
+  await keys.ensure();
+  const first = keys.current().kid;
+  const { kid: second, signsFrom } = await keys.rotate();
+  expect(signsFrom).toBe(now + 600_000);
+  // One that starts meanwhile sees it the same way.
+  const later = ahead();
+  await later.ensure();
+  for (const one of [keys, later]) {
+    expect(one.current().kid).toBe(first);
+    expect(kids(one)).toEqual([first, second].sort());
+  }
+  now += 60_000;
+  const { kid: third } = await keys.rotate();
+  expect(keys.current().kid).toBe(first);
+  now = signsFrom - 1;
+  expect(keys.current().kid).toBe(first);
+  now += 1;
+  expect(keys.current().kid).toBe(second);
+  await later.reload();
+  expect(later.current().kid).toBe(second);
+  now += 60_000;
+  expect(keys.current().kid).toBe(third);
+  // What the first signed last is good for a lifetime more.
+  now = signsFrom + LIFETIME - 1;
+  expect(kids(keys)).toContain(first);
+  now += 1;
+  expect(kids(keys)).not.toContain(first);
+  const { kid: fourth } = await keys.rotate({ atOnce: true });
+  expect(keys.current().kid).toBe(fourth);
+  await keys.rotate();
+  const { kid: last } = await keys.rotate({ atOnce: true });
+  expect(keys.current().kid).toBe(last);
+  now += 700_000;
+  expect(keys.current().kid).toBe(last);
+});
+
+it('goes over to the next key at once where the one before was sealed under a secret that was lost', async () => {
+  const of = (secret: string) =>
+    createSigningKeys({
+      ...{ store: store.signingKeys, secret, algorithm: 'ES256', lifetime: LIFETIME, clock },
+      publishAhead: 600_000,
+    });
+  await of(SECRET).ensure();
+  const other = of('another secret of more than thirty-two bytes');
+  await expect(other.ensure()).rejects.toMatchObject({ code: 'configuration-invalid' });
+  const { kid } = await other.rotate();
+  expect(other.current().kid).toBe(kid);
+});
+
 it('has no key before it looked', () => {
   expect(() => open().current()).toThrow(expect.objectContaining({ code: 'internal-error' }));
 });
@@ -56,7 +112,7 @@ it('lets the old key verify until its last token has expired', async () => {
   await elsewhere.ensure();
   const old = keys.current().kid;
   now += 1_000;
-  const next = await keys.rotate();
+  const { kid: next } = await keys.rotate();
   expect(next).not.toBe(old);
   expect(keys.current().kid).toBe(next);
   expect(kids(keys)).toEqual([old, next].sort());
@@ -118,7 +174,7 @@ it('says so when the secret is another one, and can be helped', async () => {
   const other = open('ES256', 'another secret of more than thirty-two bytes');
   await expect(other.ensure()).rejects.toMatchObject({ code: 'configuration-invalid' });
   now += 1;
-  const kid = await other.rotate();
+  const { kid } = await other.rotate();
   expect(other.current().kid).toBe(kid);
 });
 
@@ -146,7 +202,7 @@ it('is not taken back by a reading that began earlier and ends later', async () 
   // Long enough for the rotation to be through if it did not wait for its turn.
   await new Promise((resolve) => setTimeout(resolve, 100));
   release();
-  const [, kid] = await Promise.all([early, rotated]);
+  const [, { kid }] = await Promise.all([early, rotated]);
   expect(keys.current().kid).toBe(kid);
 });
 

@@ -148,7 +148,7 @@ describe('the published keys', () => {
 
   it('follow a rotation, and the one before still verifies', async () => {
     const token = tokenOf(await whole('/', basic('alice')));
-    const said = await service.gatelodge.run('signing-keys', 'rotate');
+    const said = await service.gatelodge.run('signing-keys', 'rotate', '--now');
     expect(said).toMatch(/^\S{43} signs access tokens now\n\S{43} signs identity JWTs now\n$/);
     await expect.poll(async () => (await published('/jwks')).keys.length, { timeout: 5_000 }).toBe(4);
     keys = await published('/jwks');
