@@ -40,4 +40,13 @@ if [ ! -e "$stamp" ]; then
   touch "$stamp"
 fi
 
+# What the example applications in Python are run with. By a path of its own beside this one, since the whole may be moved.
+stamp=$home/programs/.pyjwt-2.15.1-50.0.2
+if [ ! -e "$stamp" ]; then
+  "$home/bin/pip" install --quiet --disable-pip-version-check PyJWT==2.15.1 cryptography==50.0.2
+  printf '#!/bin/sh\nexec "$(dirname "$0")/../bin/python" "$@"\n' >"$home/programs/python-with-pyjwt"
+  chmod +x "$home/programs/python-with-pyjwt"
+  touch "$stamp"
+fi
+
 echo "$home/programs"
