@@ -1,0 +1,32 @@
+import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, it } from 'vitest';
+import { serve, underLoad } from './kill-stage.ts';
+import { createLedger, differences, tally } from './ledger.ts';
+import { until } from './stage.ts';
+
+it('kill -9 of a worker, and of the process that started the workers, loses nothing either', async () => {
+  const stage = await serve('workers: 2\n');
+  await until(() => stage.output().includes('service.ready'), 30_000);
+  const ledger = createLedger();
+  const [victim = 0] = childrenOf(stage.pid());
+  await underLoad(stage, ledger, async () => {
+    process.kill(victim, 'SIGKILL');
+    await until(() => stage.output().includes('worker.lost'), 10_000);
+    // The other one goes on, then there are two again.
+    await until(() => childrenOf(stage.pid()).length === 2, 15_000);
+    await sleep(500);
+  });
+  expect(await differences(stage.base, ledger, stage.run)).toEqual([]);
+  const counts = await underLoad(stage, ledger, async (administrator) => {
+    await Promise.all([stage.halt('SIGKILL'), administrator.stop('SIGKILL')]);
+  });
+  await stage.start();
+  console.log(counts, tally(ledger));
+  expect(await differences(stage.base, ledger, stage.run)).toEqual([]);
+}, 120_000);
+
+function childrenOf(pid: number): number[] {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8');
+  return children.split(' ').filter(Boolean).map(Number);
+}
