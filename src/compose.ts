@@ -27,17 +27,21 @@ import { createRateLimits } from './domain/rate-limits.ts';
 import { deriveKey } from './domain/secret.ts';
 import type { Session } from './domain/session.ts';
 import type { Change, Store } from './domain/store.ts';
+import { type AccessTokens, createAccessTokens } from './flows/access-tokens.ts';
 import { createApiKeys } from './flows/api-keys.ts';
 import { createDirectory, type Directory } from './flows/directory.ts';
 import { createIdentityKeys, type IdentityKeys } from './flows/identity-keys.ts';
 import { createIdentityTokens, type IdentityTokens } from './flows/identity-tokens.ts';
+import { createIssuedTokens, type IssuedTokens } from './flows/issued-tokens.ts';
 import { createLiveApiKeys, createLiveSessions } from './flows/live-records.ts';
 import { createLoginLimits, type LoginLimits } from './flows/login-limits.ts';
 import { createTryLimit } from './flows/login-tries.ts';
 import { createPasswordLogin, type PasswordLogin } from './flows/password-login.ts';
+import { createRevocations, type Revocations } from './flows/revocations.ts';
 import { createSessions, type Sessions } from './flows/sessions.ts';
 import { createSigningKeys, type SigningKeys } from './flows/signing-keys.ts';
-import { type AccessTokens, createAccessTokens } from './flows/token-grants.ts';
+import { createTokenGrants, type TokenGrants } from './flows/token-grants.ts';
+import { tokenStatistics } from './flows/token-statistics.ts';
 import { type CallerDecisions, createCallerDecisions } from './http/caller-decisions.ts';
 import { sessionCookieName } from './http/cookies.ts';
 import { createDecisionEndpoint } from './http/decision-endpoint.ts';
@@ -75,6 +79,7 @@ export interface Core {
   readonly signingKeys: SigningKeys;
   /** What signs identity JWTs; null where they are off. */
   readonly identityKeys: IdentityKeys | null;
+  readonly revocations: Revocations;
   readonly attempts: AttemptStore;
   readonly makeRateLimit: MakeRateLimit;
   readonly loginLimits: LoginLimits;
@@ -93,16 +98,21 @@ export interface CoreParts {
   readonly measurements?: Measurements;
   /** Limits that go on when a configuration takes the place of another. Default: this one's own. */
   readonly makeRateLimit?: MakeRateLimit;
+  /** Resolves when all other processes know of what was committed; see openSqliteStore. */
+  readonly spread?: () => Promise<void>;
 }
 
 /** Opens the data of a configuration that was found sound. @throws GatelodgeError `configuration-invalid`, `store-unavailable` */
 export async function openCore(parts: CoreParts): Promise<Core> {
   const { file, configuration, plugins, clock = systemClock, measurements } = parts;
-  const { attempts = createAttemptsInMemory(clock), makeRateLimit = createRateLimits(clock).get } = parts;
+  const { attempts = createAttemptsInMemory(clock), makeRateLimit = createRateLimits(clock).get, spread } = parts;
   ensureDataDir(configuration.data_dir);
   const secret = configuration.secret ?? loadOrCreateSecret(configuration.data_dir);
   const log = createLog(configuration.log, deriveKey(secret, 'log'));
-  const store = await openSqliteStore({ file: join(configuration.data_dir, 'gatelodge.db'), clock });
+  const store = await openSqliteStore({
+    ...{ file: join(configuration.data_dir, 'gatelodge.db'), clock },
+    ...(spread === undefined ? {} : { spread }),
+  });
   const hashing = createPasswords({ ...configuration.hashing, concurrency: hashingPlaces(configuration) });
   const passwords = measurements === undefined ? hashing : measurePasswords(hashing, measurements);
   let readVersion = versionOf(file);
@@ -144,11 +154,16 @@ export async function openCore(parts: CoreParts): Promise<Core> {
   return {
     ...{ file, configuration, plugins, secret, clock, log, store, passwords, directory, sessions, liveSessions },
     liveApiKeys: createLiveApiKeys(store, clock),
-    signingKeys: createSigningKeys({ store: store.signingKeys, secret, algorithm, lifetime, clock }),
+    signingKeys: createSigningKeys({
+      ...{ store: store.signingKeys, algorithm, lifetime, clock },
+      secrets: [secret, ...configuration.previous_secrets],
+    }),
     identityKeys: createIdentityKeys({
       configuration: configuration.identity_jwt,
-      ...{ store: store.signingKeys, secret, clock },
+      secrets: [secret, ...configuration.previous_secrets],
+      ...{ store: store.signingKeys, clock },
     }),
+    revocations: createRevocations({ store: store.revocations, clock }),
     attempts,
     measurements,
     makeRateLimit,
@@ -192,12 +207,42 @@ export async function ensureKeys({ signingKeys, identityKeys }: Core): Promise<v
   await identityKeys?.ensure();
 }
 
+/** What gatelodge issues for programs. */
+export interface Tokens {
+  readonly tokens: AccessTokens;
+  readonly grants: TokenGrants;
+  readonly issuedTokens: IssuedTokens;
+}
+
+export function openTokens(core: Core, publicUrl: URL): Tokens {
+  const { configuration, clock, log, directory, store, signingKeys, revocations } = core;
+  const issuer = configuration.tokens.issuer ?? publicUrl.href.replace(/\/$/, '');
+  const tokens = createAccessTokens({
+    keys: signingKeys,
+    issuer,
+    audience: configuration.tokens.audience ?? issuer,
+    lifetime: configuration.tokens.lifetime,
+    format: configuration.tokens.format,
+    secrets: [core.secret, ...configuration.previous_secrets],
+    clock,
+  });
+  const grants = createTokenGrants({
+    ...{ accessTokens: tokens, store: store.refreshTokens, directory, clock, audit: log.audit },
+    refreshLifetime: configuration.tokens.refresh_lifetime,
+  });
+  const issuedTokens = createIssuedTokens({
+    ...{ accessTokens: tokens, grants, directory, clock, revocations },
+    store: store.revocations,
+    apiKeys: createApiKeys({ store: store.apiKeys, clock }),
+  });
+  return { tokens, grants, issuedTokens };
+}
+
 /** What decides: the gate and the plugins it asks, which hold timers and are closed at the end. */
-export interface Decider {
+export interface Decider extends Tokens {
   readonly gate: Gate;
   readonly plugins: ReadonlyMap<string, PluginInstance>;
   readonly login: PasswordLogin;
-  readonly tokens: AccessTokens;
   /** Who sends a call of our own. */
   readonly callers: CallerDecisions;
   /** How many credentials the plugins remember. */
@@ -207,20 +252,13 @@ export interface Decider {
 
 /** Makes the plugins and the gate; `explain` and `check` use it as the service does. */
 export async function openDecider(core: Core, publicUrl: URL): Promise<Decider> {
-  const { configuration, clock, log, directory, passwords, signingKeys, loginLimits: limits, measurements } = core;
+  const { configuration, clock, log, directory, passwords, loginLimits: limits, measurements } = core;
   const unmeasured = createPasswordLogin({ directory, passwords, limits, audit: log.audit });
   const login = measurements === undefined ? unmeasured : measureLogins(unmeasured, measurements);
   const rememberedCounts: RememberedCounts | undefined =
     measurements === undefined ? undefined : { counts: measurements.caches.remembered, sizes: [] };
   const beginLogin: BeginLogin = async (trial) => limits.takeTry(trial) ?? limits.begin(trial);
-  const issuer = configuration.tokens.issuer ?? publicUrl.href.replace(/\/$/, '');
-  const tokens = createAccessTokens({
-    keys: signingKeys,
-    issuer,
-    audience: configuration.tokens.audience ?? issuer,
-    lifetime: configuration.tokens.lifetime,
-    clock,
-  });
+  const { tokens, grants, issuedTokens } = openTokens(core, publicUrl);
   const plugins = new Map<string, PluginInstance>();
   const close = async () => {
     for (const { plugin } of plugins.values()) await plugin.close?.();
@@ -238,6 +276,7 @@ export async function openDecider(core: Core, publicUrl: URL): Promise<Decider> 
     beginLogin: measurements === undefined ? beginLogin : measureAttempts(beginLogin, measurements),
     issuedHere: tokens.issuedHere,
     verifyAccessToken: tokens.verifyAccessToken,
+    isRevoked: core.revocations.isRevoked,
     cookieName: sessionCookieName({ cookie: configuration.cookie, public_url: publicUrl.href }),
     replaceOwnHash: (owner, place, username, expected, next) =>
       place.kind === 'htpasswd'
@@ -259,7 +298,7 @@ export async function openDecider(core: Core, publicUrl: URL): Promise<Decider> 
     makeRateLimit: core.makeRateLimit,
   });
   return {
-    ...{ gate, plugins, login, tokens },
+    ...{ gate, plugins, login, tokens, grants, issuedTokens },
     callers: createCallerDecisions({ gate, plugins: plugins.values(), contextOf, countGuess: limits.countGuess }),
     remembered: () => (rememberedCounts?.sizes ?? []).reduce((sum, size) => sum + size(), 0),
     async close() {
@@ -284,7 +323,7 @@ async function writeHtpasswd(file: string, username: string, expected: string, n
 /** What answers requests, from the core and the decider. */
 export function createHandlers(core: Core, decider: Decider, publicUrl: URL): Handlers {
   const { configuration, log, clock, secret, sessions, signingKeys, identityKeys, store, measurements } = core;
-  const { plugins, gate, login, tokens, callers } = decider;
+  const { plugins, gate, login, tokens, grants, issuedTokens, callers } = decider;
   const trusted = networkSet(configuration.trusted_proxies);
   const clientAddressOf = createClientAddresses(trusted);
   const base = publicUrl.href.replace(/\/$/, '');
@@ -298,7 +337,9 @@ export function createHandlers(core: Core, decider: Decider, publicUrl: URL): Ha
   const identityTokens = identityTokensOf(core, base, anonymous);
   const app = createPublicApp({
     configuration: { ...configuration, public_url: base },
-    ...{ secret, login, sessions, tokens, clock, callers },
+    ...{ secret, login, sessions, tokens, grants, issuedTokens, clock, callers },
+    tokenStatistics: () => tokenStatistics(store.refreshTokens, core.directory, clock()),
+    countGuess: core.loginLimits.countGuess,
     apiKeys: createApiKeys({ store: store.apiKeys, clock }),
     directory: core.directory,
     signingKeys: {
@@ -394,7 +435,7 @@ export function failureDetail(error: unknown): Record<string, unknown> {
 
 /** Lets caches go of what was changed, here or by another process. */
 export function applyChange(core: Core, change: Change | null): void {
-  const { directory, liveSessions, liveApiKeys, signingKeys, identityKeys, loginLimits, log } = core;
+  const { directory, liveSessions, liveApiKeys, signingKeys, identityKeys, revocations, loginLimits, log } = core;
   if (change === null || change.kind === 'user') directory.forget(change?.id ?? null);
   if (change?.kind === 'login-attempts') {
     Promise.resolve(directory.byId(change.id))
@@ -403,6 +444,12 @@ export function applyChange(core: Core, change: Change | null): void {
   }
   if (change === null || change.kind === 'session') liveSessions.forget(change?.id ?? null);
   if (change === null || change.kind === 'api-key') liveApiKeys.forget(change?.id ?? null);
+  if (change?.kind === 'revocation') revocations.add(change.id);
+  if (change === null) {
+    revocations
+      .reload()
+      .catch((error: unknown) => log.write('error', 'revocations.reload-failed', failureDetail(error)));
+  }
   if (change === null || change.kind === 'signing-key') {
     for (const keys of [signingKeys, identityKeys])
       keys?.reload().catch((error: unknown) => log.write('error', 'signing-keys.reload-failed', failureDetail(error)));

@@ -13,6 +13,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<{ readonly command: Comman
   users: () => import('./cli/users.ts'),
   keys: () => import('./cli/keys.ts'),
   sessions: () => import('./cli/sessions.ts'),
+  tokens: () => import('./cli/tokens.ts'),
   'signing-keys': () => import('./cli/signing-keys.ts'),
 };
 

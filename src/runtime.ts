@@ -24,7 +24,7 @@ export interface Runtime {
 }
 
 /** What goes on when a configuration takes the place of another, or is shared by several processes. */
-export type Shared = Pick<CoreParts, 'attempts' | 'measurements' | 'makeRateLimit'>;
+export type Shared = Pick<CoreParts, 'attempts' | 'measurements' | 'makeRateLimit' | 'spread'>;
 
 /** How soon what another process changes holds here, in ms. The question costs 4 µs. */
 const FOLLOW = 50;
@@ -46,6 +46,7 @@ export async function openRuntime(
   let opened: Decider | undefined;
   try {
     await ensureKeys(core);
+    await core.revocations.reload();
     const decider = await openDecider(core, publicUrl);
     opened = decider;
     const handlers = createHandlers(core, decider, publicUrl);
@@ -56,6 +57,9 @@ export async function openRuntime(
       const now = core.clock();
       await core.store.sessions.deleteExpired(now);
       await core.store.signingKeys.deleteExpired(now);
+      await core.store.refreshTokens.deleteExpired(now);
+      await core.store.revocations.deleteExpired(now);
+      await core.revocations.trim();
     };
     const failed = (what: string) => (error: unknown) => core.log.write('error', what, failureDetail(error));
     const timers = [

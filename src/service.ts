@@ -1,5 +1,6 @@
 import { createAttemptsOverMessages } from './cluster/attempts-over-messages.ts';
 import { createSharedRateLimits } from './cluster/shared-rate-limits.ts';
+import { createSpread } from './cluster/spread.ts';
 import type { Primary } from './cluster/worker.ts';
 import { failureDetail } from './compose.ts';
 import { systemClock } from './domain/clock.ts';
@@ -63,6 +64,7 @@ export async function runWorker({ sound, again, ready }: ServiceParts, primary: 
   const shared = {
     attempts: createAttemptsOverMessages(primary),
     makeRateLimit: createSharedRateLimits(primary, systemClock),
+    spread: createSpread(primary),
     ...(measurements === undefined ? {} : { measurements }),
   };
   try {
@@ -81,7 +83,16 @@ async function runErrands(primary: Primary, serving: Serving, measurements: Meas
   primary.onMessage((message) => {
     if (message.kind !== 'errand') return;
     const { id, what } = message;
-    if (what === 'reload') void serving.reload().then((well) => primary.send({ kind: 'done', id, well }));
+    const done = (well: boolean) => primary.send({ kind: 'done', id, well });
+    if (what === 'reload') void serving.reload().then(done);
+    else if (what === 'catch-up')
+      serving
+        .current()
+        .core.store.changes.catchUp()
+        .then(
+          () => done(true),
+          () => done(false),
+        );
     else void take?.().then((snapshot) => primary.send({ kind: 'done', id, well: true, snapshot }));
   });
 }

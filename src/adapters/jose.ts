@@ -2,11 +2,13 @@ import {
   type CryptoKey,
   calculateJwkThumbprint,
   decodeProtectedHeader,
+  EncryptJWT,
   errors,
   exportJWK,
   generateKeyPair,
   importJWK,
   type JWTPayload,
+  jwtDecrypt,
   jwtVerify,
   type ProtectedHeaderParameters,
   SignJWT,
@@ -62,8 +64,21 @@ export function readJwtHeader(token: string): ProtectedHeaderParameters | null {
   }
 }
 
-export interface JwtExpectations {
-  readonly algorithm: SigningAlgorithm;
+/**
+ * A JWE in compact form (RFC 7516) with exactly the header parameters `alg`, `enc`, `typ` and `kid`: A256GCM directly under a
+ * shared key, so that whoever reads it knows that a holder of the key wrote it.
+ * @param key 32 bytes
+ */
+export function encryptJwt(
+  claims: Claims,
+  header: { readonly typ: string; readonly kid: string },
+  key: Uint8Array,
+): Promise<string> {
+  return new EncryptJWT(claims).setProtectedHeader({ alg: 'dir', enc: 'A256GCM', ...header }).encrypt(key);
+}
+
+/** What the claims of any token must say. */
+export interface ClaimExpectations {
   readonly issuer: string;
   readonly audience: string;
   readonly requiredClaims: readonly string[];
@@ -71,17 +86,28 @@ export interface JwtExpectations {
   readonly now: number;
 }
 
+export interface JwtExpectations extends ClaimExpectations {
+  readonly algorithm: SigningAlgorithm;
+}
+
 /** The claims of a good token; null for a bad one. `exp` is always required, and no clock difference is forgiven. */
-export async function verifyJwt(token: string, key: CryptoKey, expected: JwtExpectations): Promise<Claims | null> {
+export function verifyJwt(token: string, key: CryptoKey, expected: JwtExpectations): Promise<Claims | null> {
+  return claimsOrNull(jwtVerify(token, key, { algorithms: [expected.algorithm], ...claimOptions(expected) }));
+}
+
+/** The same of an encrypted token. */
+export function decryptJwt(token: string, key: Uint8Array, expected: ClaimExpectations): Promise<Claims | null> {
+  const algorithms = { keyManagementAlgorithms: ['dir'], contentEncryptionAlgorithms: ['A256GCM'] };
+  return claimsOrNull(jwtDecrypt(token, key, { ...algorithms, ...claimOptions(expected) }));
+}
+
+function claimOptions({ issuer, audience, requiredClaims, now }: ClaimExpectations) {
+  return { issuer, audience, requiredClaims: ['exp', ...requiredClaims], currentDate: new Date(now) };
+}
+
+async function claimsOrNull(reading: Promise<{ readonly payload: Claims }>): Promise<Claims | null> {
   try {
-    const { payload } = await jwtVerify(token, key, {
-      algorithms: [expected.algorithm],
-      issuer: expected.issuer,
-      audience: expected.audience,
-      requiredClaims: ['exp', ...expected.requiredClaims],
-      currentDate: new Date(expected.now),
-    });
-    return payload;
+    return (await reading).payload;
   } catch (error) {
     if (error instanceof errors.JOSEError) return null;
     throw error;

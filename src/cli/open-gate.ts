@@ -80,6 +80,7 @@ function withoutData(
     beginLogin: async () => ({ kind: 'limited', retryAfter: 1 }),
     issuedHere: () => false,
     verifyAccessToken: async () => null,
+    isRevoked: () => true,
     cookieName: sessionCookieName(configuration),
     replaceOwnHash: async () => {},
   };

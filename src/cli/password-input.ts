@@ -9,12 +9,17 @@ const MOST_BYTES = 4_096;
 /**
  * A password from the terminal, where nothing of it is shown, or from one line of standard input. Never from the command
  * line, which every user of the machine can read and which the shell remembers.
+ * @param options.prompt where it is something else that is as secret
  * @param options.twice asks again, as for a password that is being set
  * @throws GatelodgeError `invalid-request` where there is none, or the two differ
  */
-export async function readPassword(terminal: Terminal, options: { readonly twice: boolean }): Promise<string> {
+export async function readPassword(
+  terminal: Terminal,
+  options: { readonly twice: boolean; readonly prompt?: string },
+): Promise<string> {
+  const { prompt = 'Password: ' } = options;
   if (terminal.stdin.isTTY !== true) return notEmpty(await readLine(terminal.stdin));
-  const [password = '', again] = await askUnseen(terminal, options.twice ? ['Password: ', 'Again: '] : ['Password: ']);
+  const [password = '', again] = await askUnseen(terminal, options.twice ? [prompt, 'Again: '] : [prompt]);
   if (again !== undefined && again !== password) throw invalid('the two passwords differ');
   return notEmpty(password);
 }

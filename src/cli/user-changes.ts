@@ -60,8 +60,7 @@ export const set: Subcommand = (args, terminal) => {
 export const lock: Subcommand = (args, terminal) =>
   withUser(args, terminal, async (core, user) => {
     await core.store.users.setLocked(user.id, true, core.clock());
-    const ended = await core.sessions.revokeAll(user.id);
-    core.log.audit({ event: 'user.locked', user: user.username, detail: { sessions: ended } });
+    core.log.audit({ event: 'user.locked', user: user.username, detail: await endLogins(core, user) });
     return said(`${user.username} is locked`, null, terminal);
   });
 
@@ -83,7 +82,7 @@ export const remove: Subcommand = (args, terminal) => {
     const user = await databaseUser(core, username);
     if (!(await core.store.users.delete(user.id))) throw gone(username);
     core.log.audit({ event: 'user.deleted', user: username });
-    return said(`${username} is deleted, with all sessions and API keys`, null, terminal);
+    return said(`${username} is deleted, with all sessions, tokens and API keys`, null, terminal);
   });
 };
 
@@ -99,11 +98,16 @@ export const password: Subcommand = (args, terminal) => {
       // A running service is told, and reads the file again.
       await core.store.users.announce(user.id);
     } else if (!(await core.store.users.update(user.id, { passwordHash }, core.clock()))) throw gone(username);
-    await core.sessions.revokeAll(user.id);
-    core.log.audit({ event: 'user.password-changed', user: username });
+    core.log.audit({ event: 'user.password-changed', user: username, detail: await endLogins(core, user) });
     return said(`${username} has a new password`, next.toShow, terminal);
   });
 };
+
+/** Whatever was begun with a password ends: sessions, and tokens with what they can be refreshed with. API keys go on. */
+async function endLogins(core: Core, user: User): Promise<{ readonly sessions: number; readonly tokens: number }> {
+  const sessions = await core.sessions.revokeAll(user.id);
+  return { sessions, tokens: await core.store.refreshTokens.revokeByUser(user.id, core.clock()) };
+}
 
 /** Puts the hash where the configuration file has the user's password. @throws GatelodgeError `conflict` where it cannot be */
 function replaceInFile({ configuration, file }: Core, user: User, passwordHash: string): void {

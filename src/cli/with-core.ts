@@ -1,9 +1,13 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Core, openCore } from '../compose.ts';
 import type { Configuration } from '../config/schema.ts';
 import type { AuditSink } from '../domain/audit.ts';
 import { deriveKey, keyedHash } from '../domain/secret.ts';
 import type { Terminal } from './command.ts';
 import { loadSound } from './configuration.ts';
+
+/** A running service asks every 25 ms whether anything was changed. What a command says is done holds there too, in ms. */
+const HEARD = 100;
 
 /** Levels at which the service would write an audit event, which has level info. */
 const AUDITED = ['trace', 'debug', 'info'];
@@ -22,6 +26,7 @@ export async function withCore(
   const core = await openCore({
     ...sound,
     configuration: { ...sound.configuration, log: { ...log, level: 'silent' } },
+    spread: () => sleep(HEARD),
   });
   try {
     return await run({ ...core, log: { ...core.log, audit: auditLines(log, core.secret, terminal) } });

@@ -6,6 +6,8 @@ export type ToPrimary =
   | { readonly kind: 'ready'; readonly addresses: readonly string[]; readonly publicUrl: string }
   | { readonly kind: 'ask'; readonly id: number; readonly question: AttemptQuestion }
   | Done
+  /** Something was committed that all others have to know of before whoever did it is told that it is done. */
+  | { readonly kind: 'spread'; readonly id: number }
   /** How often each allowance was drawn on since the last such message. */
   | { readonly kind: 'taken'; readonly taken: readonly Taken[] };
 
@@ -13,13 +15,15 @@ export type ToPrimary =
 export type ToWorker =
   | { readonly kind: 'answer'; readonly id: number; readonly answer: AttemptAnswer }
   | Errand
+  /** `well` is false where one of them has not answered. */
+  | { readonly kind: 'spread-done'; readonly id: number; readonly well: boolean }
   | { readonly kind: 'taken'; readonly taken: readonly Taken[] };
 
 /** What it asks all of them for at once. */
 export interface Errand {
   readonly kind: 'errand';
   readonly id: number;
-  readonly what: 'reload' | 'measure';
+  readonly what: 'reload' | 'measure' | 'catch-up';
 }
 
 /** One worker's answer to that. */

@@ -31,7 +31,7 @@ export interface Workers {
 /** A worker that ends sooner than this after its start is not replaced at once, or a bad machine would do nothing else. */
 const SHORT_LIFE = 2_000;
 /** How long a worker may take to answer, in ms. A scrape does not wait; a reload may have plugins to load. */
-const PATIENCE = { measure: 1_000, reload: 30_000 };
+const PATIENCE = { measure: 1_000, reload: 30_000, 'catch-up': 2_000 };
 
 /**
  * Starts this program again as so many workers, which share its listeners. It decides nothing itself: it counts failed
@@ -89,6 +89,14 @@ export function startWorkers(count: number, events: PrimaryEvents): Workers {
       case 'done':
         questions.answered(worker.id, message);
         return;
+      case 'spread': {
+        const others = [...ready.keys()].filter((id) => id !== worker.id);
+        void questions.ask(others, 'catch-up', PATIENCE['catch-up']).then(({ late, answered }) => {
+          const well = late.length === 0 && [...answered.values()].every((done) => done.well);
+          send(worker, { kind: 'spread-done', id: message.id, well });
+        });
+        return;
+      }
       case 'ready':
         ready.set(worker.id, message);
         if (said || ready.size < count) return;

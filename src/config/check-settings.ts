@@ -95,14 +95,8 @@ function checkMetrics({ listen, metrics }: Configuration, reporter: Reporter): v
 
 function checkVersion(configuration: Configuration, document: ConfigurationDocument, reporter: Reporter): void {
   const refuse = (path: KeyPath, message: string) => reporter.report('not-in-this-version', path, message);
-  const warn = (path: KeyPath, message: string) =>
-    reporter.report('not-in-this-version', path, message, { severity: 'warning' });
   if (configuration.storage !== 'sqlite') refuse(['storage'], 'PostgreSQL is not in this version: use sqlite');
   if (configuration.redis !== null) refuse(['redis'], 'Redis is not in this version');
-  if (configuration.tokens.format === 'encrypted')
-    refuse(['tokens', 'format'], 'encrypted tokens are not in this version: use jwt');
-  if (locate(document, ['tokens', 'refresh_lifetime']) !== null)
-    warn(['tokens', 'refresh_lifetime'], 'refresh tokens are not in this version');
   if (configuration.log.loki !== undefined)
     refuse(['log', 'loki'], 'Loki is not in this version: collect standard output');
   if (locate(document, ['backend']) !== null) {

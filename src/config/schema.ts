@@ -117,6 +117,13 @@ export const configurationSchema = z
       .refine((text) => Buffer.byteLength(text) >= 32, { message: 'needs at least 32 bytes' })
       .optional()
       .describe('32 bytes or more, from which all keys are derived. Absent: made once in `data_dir`, mode 0600.'),
+    previous_secrets: z
+      .array(secretText().refine((text) => Buffer.byteLength(text) >= 32, { message: 'needs at least 32 bytes' }))
+      .max(5)
+      .default([])
+      .describe(
+        'Secrets that were in use before. Encrypted access tokens made under them are read until they expire, and signing keys are taken over. See [tokens](tokens.md#a-new-secret).',
+      ),
     data_dir: z
       .string()
       .min(1)
@@ -274,15 +281,19 @@ export const configurationSchema = z
         format: z
           .enum(['jwt', 'encrypted'])
           .default('jwt')
-          .describe('`jwt`, a signed `at+jwt` (RFC 9068). **`encrypted` is not in this version.**'),
+          .describe(
+            '`jwt`: signed (RFC 9068), so that applications can verify it. `encrypted`: opaque to everybody but instances with the same secret (RFC 7516).',
+          ),
         algorithm: z.enum(SIGNING_ALGORITHMS).default('ES256').describe('How they are signed.'),
         lifetime: duration('1h').prefault('1h').describe('How long they are valid.'),
-        refresh_lifetime: duration('30d').prefault('30d').describe('**Refresh tokens are not in this version.**'),
+        refresh_lifetime: duration('30d')
+          .prefault('30d')
+          .describe('How long a login can be refreshed. Nothing extends it.'),
         issuer: z.string().min(1).optional().describe('Default `public_url`.'),
         audience: z.string().min(1).optional().describe('Default `public_url`.'),
       })
       .prefault({})
-      .describe('Access tokens of `POST /auth`.'),
+      .describe('Access and refresh tokens of `POST /auth`. See [tokens](tokens.md).'),
     branding: z
       .strictObject({
         name: z

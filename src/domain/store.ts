@@ -1,4 +1,5 @@
 import type { ApiKey } from './api-key.ts';
+import type { RefreshToken, TokenStatistics } from './refresh-token.ts';
 import type { Session } from './session.ts';
 import type { SigningKey } from './signing-key.ts';
 import type { User, UserFields } from './user.ts';
@@ -12,6 +13,8 @@ export interface Store {
   readonly sessions: SessionStore;
   readonly apiKeys: ApiKeyStore;
   readonly signingKeys: SigningKeyStore;
+  readonly refreshTokens: RefreshTokenStore;
+  readonly revocations: RevocationStore;
   readonly changes: ChangeFeed;
   /** Rejects with `store-unavailable` where a read does not come back. */
   ping(): Promise<void>;
@@ -29,7 +32,7 @@ export interface UserStore {
   update(id: string, fields: Partial<UserFields>, now: number): Promise<boolean>;
   /** Sets a new hash only where the present one is still `expected`: a rehash never undoes a password change. */
   replacePasswordHash(id: string, expected: string, next: string, now: number): Promise<boolean>;
-  /** Also ends the user's sessions and API keys, in the same transaction. */
+  /** Also ends the user's sessions, tokens and API keys, in the same transaction. */
   delete(id: string): Promise<boolean>;
   /**
    * Locks are kept by user id apart from the user, so that users of the configuration file can be locked too. Unlocking is
@@ -89,8 +92,41 @@ export interface SigningKeyStore {
   deleteExpired(now: number): Promise<number>;
 }
 
+export interface RefreshTokenStore {
+  /** The first of a family. */
+  insert(token: RefreshToken): Promise<void>;
+  findById(id: string): Promise<RefreshToken | null>;
+  /**
+   * Spends a token for the next one, atomically: of any number of callers one gets true, and `next` is stored for that one alone.
+   * @param spending.answer what the winner is told, sealed, for a retry
+   */
+  spend(
+    id: string,
+    spending: { readonly next: RefreshToken; readonly answer: Uint8Array; readonly now: number },
+  ): Promise<boolean>;
+  /** The answer of a token spent at `spentSince` or later; to one caller, once. */
+  takeAnswer(id: string, spentSince: number): Promise<Uint8Array | null>;
+  /** Ends the family and revokes its access tokens, in one transaction. False where there was none. */
+  revokeFamily(familyId: string, now: number): Promise<boolean>;
+  /** Ends all families of a user likewise; how many. */
+  revokeByUser(userId: string, now: number): Promise<number>;
+  statistics(now: number): Promise<readonly TokenStatistics[]>;
+  /** Removes families that have ended. Emits no change. */
+  deleteExpired(now: number): Promise<number>;
+}
+
+/** Access tokens that are refused before they expire, by their `jti` or by the `sid` of their family. */
+export interface RevocationStore {
+  /** @param until when the last token of that name expires, in ms since the epoch */
+  insert(id: string, until: number): Promise<void>;
+  /** At most `limit` ids after `after`, in their order: an empty page is the last. */
+  listLive(now: number, after: string, limit: number): Promise<readonly string[]>;
+  /** Emits no change: what has expired is refused anyway. */
+  deleteExpired(now: number): Promise<number>;
+}
+
 export interface Change {
-  readonly kind: 'user' | 'login-attempts' | 'session' | 'api-key' | 'signing-key';
+  readonly kind: 'user' | 'login-attempts' | 'session' | 'api-key' | 'signing-key' | 'revocation';
   readonly id: string;
 }
 
@@ -101,4 +137,6 @@ export interface Change {
 export interface ChangeFeed {
   /** `null` means: too much was missed, let go of everything. Returns the function that stops it. */
   follow(listener: (change: Change | null) => void, interval: number): () => void;
+  /** Tells at once what other processes have changed until now, instead of within the interval. */
+  catchUp(): Promise<void>;
 }

@@ -3,7 +3,7 @@ import type { Clock } from '../domain/clock.ts';
 import { GatelodgeError } from '../domain/errors.ts';
 import { beyondReach, type KeyManager, type KeyPower, managesKeysOf } from '../domain/key-reach.ts';
 import { parseNetwork } from '../domain/network.ts';
-import { mintSecret } from '../domain/secret.ts';
+import { mintSecret, secretMatches, splitSecret } from '../domain/secret.ts';
 import type { ApiKeyStore } from '../domain/store.ts';
 import type { User } from '../domain/user.ts';
 
@@ -34,6 +34,8 @@ export interface ApiKeys {
   create(user: User, request: ApiKeyRequest, manager: KeyManager): Promise<CreatedApiKey>;
   /** In the order they were made; `null` lists everybody's, expired ones too. */
   list(userId: string | null): Promise<readonly ApiKey[]>;
+  /** By the whole key, which proves that who asks has it; null where there is none such. Also one that is not in force. */
+  findPresented(text: string): Promise<ApiKey | null>;
   /**
    * A new secret for a key that stays the same otherwise. The old one is good for `overlap` ms more; one that was in its
    * overlap already ends at once. By `glk_<id>`, the bare id or the whole key.
@@ -79,6 +81,17 @@ export function createApiKeys({ store, clock }: { readonly store: ApiKeyStore; r
     },
 
     list: (userId) => store.list(userId),
+
+    async findPresented(text) {
+      const parts = splitSecret(text, API_KEY_PREFIX);
+      const key = parts === null ? null : await store.findById(parts.id);
+      if (parts === null || key === null) return null;
+      const { secretHash, previous } = key;
+      if (secretMatches(parts.secret, secretHash)) return key;
+      const isPrevious =
+        previous !== null && clock() < previous.until && secretMatches(parts.secret, previous.secretHash);
+      return isPrevious ? key : null;
+    },
 
     async rotate(text, overlap, manager) {
       const now = clock();

@@ -22,7 +22,7 @@ const PUBLISH_AHEAD = 10 * 60_000;
 export function createIdentityKeys(options: {
   readonly configuration: Configuration['identity_jwt'];
   readonly store: SigningKeyStore;
-  readonly secret: string;
+  readonly secrets: readonly [string, ...string[]];
   readonly clock: Clock;
 }): IdentityKeys | null {
   const { configuration, ...parts } = options;

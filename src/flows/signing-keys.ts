@@ -54,7 +54,8 @@ interface Signer extends SigningKey {
  */
 export function createSigningKeys(options: {
   readonly store: SigningKeyStore;
-  readonly secret: string;
+  /** The first seals; the others are previous ones, under which keys may have been sealed. */
+  readonly secrets: readonly [string, ...string[]];
   readonly purpose?: SigningPurpose;
   readonly algorithm: SigningAlgorithm;
   readonly lifetime: number;
@@ -62,10 +63,12 @@ export function createSigningKeys(options: {
   readonly clock: Clock;
 }): SigningKeys {
   const { store, purpose = 'access-token', algorithm, lifetime, publishAhead = 0, clock } = options;
-  const sealingKey = deriveKey(options.secret, 'signing-keys');
+  const sealingKey = deriveKey(options.secrets[0], 'signing-keys');
+  const previousSealingKeys = options.secrets.slice(1).map((secret) => deriveKey(secret, 'signing-keys'));
   let loaded: readonly LoadedKey[] = [];
   /** Those that sign now or will, opened. */
   let signers: readonly Signer[] = [];
+  let openedByPreviousSecret = false;
   let reads: Promise<void> = Promise.resolve();
 
   async function list(): Promise<readonly SigningKey[]> {
@@ -118,19 +121,16 @@ export function createSigningKeys(options: {
   }
 
   async function openPrivateKey(record: SigningKey): Promise<CurrentSigningKey> {
-    let jwk: Record<string, unknown>;
-    try {
-      jwk = JSON.parse(
-        Buffer.from(unseal(sealingKey, record.sealedPrivateJwk, sealContext(purpose, record.kid))).toString(),
-      );
-    } catch (cause) {
-      throw new GatelodgeError(
-        'configuration-invalid',
-        'the signing key in storage was sealed under another secret; `gatelodge signing-keys rotate` makes a new one',
-        { cause },
-      );
+    for (const key of [sealingKey, ...previousSealingKeys]) {
+      const jwk = tryUnseal(key, record, sealContext(purpose, record.kid));
+      if (jwk === null) continue;
+      if (record.retiredAt === null) openedByPreviousSecret = key !== sealingKey;
+      return { kid: record.kid, algorithm: record.algorithm, privateKey: await importKey(jwk, record.algorithm) };
     }
-    return { kid: record.kid, algorithm: record.algorithm, privateKey: await importKey(jwk, record.algorithm) };
+    throw new GatelodgeError(
+      'configuration-invalid',
+      'the signing key in storage was sealed under another secret: name that one under previous_secrets, or make a new key with `gatelodge signing-keys rotate`',
+    );
   }
 
   return {
@@ -138,6 +138,10 @@ export function createSigningKeys(options: {
       const signs = (await list()).some((key) => key.retiredAt === null && key.algorithm === algorithm);
       // The store decides again, atomically: two processes that start together agree on one key.
       if (!signs) await generate(clock(), true);
+      await reload();
+      if (!openedByPreviousSecret) return;
+      // A key under the secret of today, before the previous one is no longer named.
+      await generate(clock() + publishAhead, false);
       await reload();
     },
     reload,
@@ -173,6 +177,15 @@ function orIfRetired(record: SigningKey): (error: unknown) => null {
 
 function verifiesAt(record: SigningKey, now: number): boolean {
   return record.verifiesUntil === null || record.verifiesUntil > now;
+}
+
+/** null where it was sealed under another key. */
+function tryUnseal(key: Uint8Array, { sealedPrivateJwk }: SigningKey, context: string): Record<string, unknown> | null {
+  try {
+    return JSON.parse(Buffer.from(unseal(key, sealedPrivateJwk, context)).toString());
+  } catch {
+    return null;
+  }
 }
 
 /** Ties a sealed key to its own record, and to what it is for: one that was moved to another purpose opens no more. */

@@ -1,112 +1,163 @@
-import { randomBytes } from 'node:crypto';
-import { LRUCache } from 'lru-cache';
-import { readJwtHeader, signJwt, verifyJwt } from '../adapters/jose.ts';
+import { hkdfSync } from 'node:crypto';
+import { seal, unseal } from '../adapters/seal.ts';
+import type { AuditSink } from '../domain/audit.ts';
 import type { Clock } from '../domain/clock.ts';
+import type { MaybePromise } from '../domain/maybe-promise.ts';
+import type { RefreshToken } from '../domain/refresh-token.ts';
+import { mintSecret, newId, secretMatches, splitSecret } from '../domain/secret.ts';
+import type { RefreshTokenStore } from '../domain/store.ts';
 import type { User } from '../domain/user.ts';
-import type { SigningKeys } from './signing-keys.ts';
+import type { AccessTokens } from './access-tokens.ts';
 
-export interface IssuedAccessToken {
-  readonly token: string;
-  /** ms since the epoch, a whole second. */
+/** What a login or a refresh gives. Times in ms since the epoch. */
+export interface TokenGrant {
+  readonly accessToken: string;
   readonly expiresAt: number;
   /** Whole seconds. */
   readonly expiresIn: number;
+  /** `glr_<id>.<secret>`. It is in no other place. */
+  readonly refreshToken: string;
+  readonly refreshExpiresAt: number;
 }
 
-/** Whose a good access token is. Its roles are those of the day it was issued, so the directory is asked for today's. */
-export interface VerifiedAccessToken {
-  readonly userId: string;
-  /** Times in ms since the epoch. */
-  readonly authenticatedAt: number;
-  readonly expiresAt: number;
+export type RefreshResult =
+  | { readonly kind: 'granted'; readonly grant: TokenGrant }
+  /** Unknown, expired, revoked, or its user is locked or gone: all the same to whoever asks. */
+  | { readonly kind: 'refused' }
+  /** Somebody else spent it a moment ago, and knows the next one. Nothing is lost. */
+  | { readonly kind: 'spent' };
+
+export interface TokenGrants {
+  /** For somebody who has just proved who they are: the first tokens of a family. */
+  grant(user: User): Promise<TokenGrant>;
+  /**
+   * Spends a refresh token for the next (RFC 9700 section 4.14.2). Of any number of callers with one token, one wins. Its answer may
+   * be lost on the way, so for ten seconds it is given once more, the same; after that, or once the next token has
+   * been spent too, two parties have the token, and nobody knows which is the thief: the family ends.
+   */
+  refresh(text: string, address: string | null): Promise<RefreshResult>;
+  /** The record of a refresh token that can still be spent, and whose it is; null where it is none. */
+  find(text: string): Promise<{ readonly token: RefreshToken; readonly user: User } | null>;
+  /** Ends the family of a refresh token, spent or not, with its access tokens; null where it is none. */
+  revoke(text: string): Promise<RefreshToken | null>;
 }
 
-export interface AccessTokens {
-  /** A token for somebody who has just proved who they are. `now` in ms since the epoch. */
-  issueAccessToken(user: User, now: number): Promise<IssuedAccessToken>;
-  /** False where the text can't be one of ours, told at once by its header: other issuers' tokens come with every request too. */
-  issuedHere(token: string): boolean;
-  /** null for everything that is not a live access token of ours. */
-  verifyAccessToken(token: string): Promise<VerifiedAccessToken | null>;
-}
+/** What marks a refresh token for people and for secret scanners. */
+export const REFRESH_TOKEN_PREFIX = 'glr_';
+/** How long the answer to a refresh may be asked for again, in ms. */
+const RETRY = 10_000;
 
-const TYPE = 'at+jwt';
-/** `{"` in base64url, with which every header begins. */
-const JSON_OBJECT = 'eyJ';
-const LONGEST_HEADER = 512;
-/** Far beyond any token of ours, and little enough to decode without a thought. */
-const LONGEST_TOKEN = 16_384;
-
-/**
- * Access tokens as RFC 9068 has them.
- * @param options.lifetime in ms; tokens count in whole seconds
- */
-export function createAccessTokens(options: {
-  readonly keys: Pick<SigningKeys, 'current' | 'verificationKeys'>;
-  readonly issuer: string;
-  readonly audience: string;
-  readonly lifetime: number;
+/** @param options.refreshLifetime from the login to the family's end, in ms */
+export function createTokenGrants(options: {
+  readonly accessTokens: Pick<AccessTokens, 'issueAccessToken'>;
+  readonly store: RefreshTokenStore;
+  readonly directory: { byId(id: string): MaybePromise<User | null> };
+  readonly refreshLifetime: number;
   readonly clock: Clock;
-}): AccessTokens {
-  const { keys, issuer, audience, clock } = options;
-  const expiresIn = Math.max(1, Math.floor(options.lifetime / 1_000));
-  // An issuer's tokens begin with the same few headers. One of another type than ours is somebody else's for good.
-  const foreignHeaders = new LRUCache<string, true>({ max: 1_000 });
+  readonly audit: AuditSink;
+}): TokenGrants {
+  const { accessTokens, store, directory, refreshLifetime, clock, audit } = options;
+
+  async function mint(
+    user: User,
+    family: Pick<RefreshToken, 'familyId' | 'authenticatedAt' | 'expiresAt'>,
+    now: number,
+  ): Promise<{ readonly grant: TokenGrant; readonly record: RefreshToken }> {
+    const { familyId, authenticatedAt, expiresAt: until } = family;
+    const { token, ...issued } = await accessTokens.issueAccessToken({ user, now, authenticatedAt, familyId, until });
+    const { id, text, secretHash } = mintSecret(REFRESH_TOKEN_PREFIX);
+    return {
+      grant: { accessToken: token, ...issued, refreshToken: text, refreshExpiresAt: until },
+      record: {
+        ...{ id, secretHash, familyId, userId: user.id, issuedAt: now, authenticatedAt, expiresAt: until },
+        ...{ accessExpiresAt: issued.expiresAt, spentAt: null, successorId: null },
+      },
+    };
+  }
+
+  /** The record of which the text is the whole credential, and not only the id. */
+  async function presented(text: string): Promise<{ token: RefreshToken; secret: string } | null> {
+    const parts = splitSecret(text, REFRESH_TOKEN_PREFIX);
+    if (parts === null) return null;
+    const token = await store.findById(parts.id);
+    if (token === null || !secretMatches(parts.secret, token.secretHash) || clock() >= token.expiresAt) return null;
+    return { token, secret: parts.secret };
+  }
+
+  async function holder(token: RefreshToken): Promise<User | null> {
+    const user = await directory.byId(token.userId);
+    return user === null || user.locked ? null : user;
+  }
+
+  async function again(
+    token: RefreshToken,
+    secret: string,
+    user: User,
+    address: string | null,
+  ): Promise<RefreshResult> {
+    const now = clock();
+    const next = token.successorId === null ? null : await store.findById(token.successorId);
+    if (token.spentAt === null || now - token.spentAt >= RETRY || next === null || next.spentAt !== null) {
+      await store.revokeFamily(token.familyId, now);
+      audit({ event: 'token.reused', user: user.username, address });
+      return { kind: 'refused' };
+    }
+    const sealed = await store.takeAnswer(token.id, now - RETRY);
+    if (sealed === null) return { kind: 'spent' };
+    const plain = unseal(answerKey(secret), sealed, answerContext(token));
+    // Nobody but `refresh` below has sealed it.
+    return { kind: 'granted', grant: JSON.parse(Buffer.from(plain).toString()) as TokenGrant };
+  }
 
   return {
-    issuedHere(token) {
-      const end = token.indexOf('.');
-      if (!token.startsWith(JSON_OBJECT) || end === -1 || token.length > LONGEST_TOKEN) return false;
-      const header = token.slice(0, end);
-      if (foreignHeaders.has(header)) return false;
-      // By the header alone, whatever follows it: else somebody could have ours remembered as somebody else's.
-      if (readJwtHeader(`${header}..`)?.typ === TYPE) return true;
-      // A copy: a part of the token would keep the whole of it in memory.
-      if (header.length <= LONGEST_HEADER) foreignHeaders.set(Buffer.from(header).toString(), true);
-      return false;
+    async grant(user) {
+      const now = clock();
+      const family = { familyId: newId('glf_'), authenticatedAt: now, expiresAt: now + refreshLifetime };
+      const { grant, record } = await mint(user, family, now);
+      await store.insert(record);
+      return grant;
     },
 
-    async issueAccessToken(user, now) {
-      const { kid, algorithm, privateKey } = keys.current();
-      const iat = Math.floor(now / 1_000);
-      const exp = iat + expiresIn;
-      const claims = {
-        iss: issuer,
-        aud: audience,
-        sub: user.id,
-        // RFC 9068 section 2.2 requires it. People get these tokens from gatelodge itself, on behalf of no other client.
-        client_id: 'gatelodge',
-        preferred_username: user.username,
-        iat,
-        exp,
-        auth_time: iat,
-        jti: randomBytes(16).toString('base64url'),
-        roles: [...user.roles],
-        groups: [...user.groups],
-      };
-      const token = await signJwt(claims, { algorithm, typ: TYPE, kid }, privateKey);
-      return { token, expiresAt: exp * 1_000, expiresIn };
+    async refresh(text, address) {
+      const found = await presented(text);
+      const user = found === null ? null : await holder(found.token);
+      if (found === null || user === null) return { kind: 'refused' };
+      const { token, secret } = found;
+      if (token.spentAt !== null) return again(token, secret, user, address);
+      const now = clock();
+      const { grant, record } = await mint(user, token, now);
+      const sealed = seal(answerKey(secret), Buffer.from(JSON.stringify(grant)), answerContext(token));
+      if (await store.spend(token.id, { next: record, answer: sealed, now })) {
+        audit({ event: 'token.refreshed', user: user.username, address });
+        return { kind: 'granted', grant };
+      }
+      // Somebody was quicker, or the family has just ended.
+      const present = await store.findById(token.id);
+      return present === null || present.spentAt === null ? { kind: 'refused' } : again(present, secret, user, address);
     },
 
-    async verifyAccessToken(token) {
-      if (token.length > LONGEST_TOKEN) return null;
-      const header = readJwtHeader(token);
-      // The header is the attacker's until the signature is checked, so it chooses among our own keys and nothing more:
-      // the key has one algorithm (RFC 8725 section 3.1), the type is ours (3.11), and parameters that we never write
-      // (`jwk`, `jku`, `x5u`, `crit`, `b64`) are refused, not ignored.
-      if (header === null || header.typ !== TYPE || header.kid === undefined) return null;
-      if (Object.keys(header).length !== 3) return null;
-      const known = keys.verificationKeys().get(header.kid);
-      if (known === undefined || header.alg !== known.algorithm) return null;
-      const requiredClaims = ['sub', 'iat', 'jti', 'auth_time'];
-      const expected = { algorithm: known.algorithm, issuer, audience, requiredClaims, now: clock() };
-      const claims = await verifyJwt(token, known.key, expected);
-      if (claims === null) return null;
-      return {
-        userId: String(claims.sub),
-        authenticatedAt: Number(claims['auth_time']) * 1_000,
-        expiresAt: Number(claims.exp) * 1_000,
-      };
+    async find(text) {
+      const found = await presented(text);
+      if (found === null || found.token.spentAt !== null) return null;
+      const user = await holder(found.token);
+      return user === null ? null : { token: found.token, user };
+    },
+
+    async revoke(text) {
+      const found = await presented(text);
+      if (found === null) return null;
+      await store.revokeFamily(found.token.familyId, clock());
+      return found.token;
     },
   };
+}
+
+/** Only who has the spent token can read what it was spent for: the database alone opens nothing. */
+function answerKey(secret: string): Uint8Array {
+  return Buffer.from(hkdfSync('sha256', secret, 'gatelodge', 'refresh-answer', 32));
+}
+
+/** Ties an answer to the token that was spent for it. */
+function answerContext(token: RefreshToken): string {
+  return `refresh-answer:${token.id}`;
 }

@@ -1,3 +1,4 @@
+import type { AccessTokenNames } from '../domain/access-token.ts';
 import type { ApiKey } from '../domain/api-key.ts';
 import type { LiveRecords } from '../domain/live.ts';
 import type { BeginLogin, LoginResult } from '../domain/login-attempts.ts';
@@ -25,6 +26,8 @@ export interface BuiltInContext extends PluginContext {
   readonly issuedHere: (token: string) => boolean;
   /** Whose the access token is; null where it is none of ours, or no longer good. */
   readonly verifyAccessToken: (token: string) => Promise<VerifiedToken | null>;
+  /** Whether it is refused before its end. Asked at each check, and answered without I/O. */
+  readonly isRevoked: (token: AccessTokenNames) => MaybePromise<boolean>;
   readonly cookieName: string;
   /** Where it is measured how much of what is asked was remembered. */
   readonly rememberedCounts?: RememberedCounts;
@@ -40,7 +43,7 @@ export interface BuiltInContext extends PluginContext {
 
 export type OwnHashPlace = { readonly kind: 'configuration' } | { readonly kind: 'htpasswd'; readonly file: string };
 
-export interface VerifiedToken {
+export interface VerifiedToken extends AccessTokenNames {
   readonly userId: string;
   /** Times in ms since the epoch. */
   readonly authenticatedAt: number;

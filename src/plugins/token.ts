@@ -28,6 +28,10 @@ export function createTokenPlugin(context: BuiltInContext): AuthenticationPlugin
 
   function judge(known: Known | null): MaybePromise<AuthenticationResult> {
     if (known === null || clock() >= known.token.expiresAt) return CREDENTIALS_REJECTED;
+    return andThen(context.isRevoked(known.token), (revoked) => (revoked ? CREDENTIALS_REJECTED : identify(known)));
+  }
+
+  function identify(known: Known): MaybePromise<AuthenticationResult> {
     return andThen(directory.byId(known.token.userId), (user) => {
       if (user === null) return CREDENTIALS_REJECTED;
       if (user.locked) return USER_LOCKED;

@@ -34,14 +34,18 @@ export interface ChangeFeedParts {
  * nobody may go on trusting what may have been revoked.
  */
 export function createChangeFeed({ db, dataVersion, origin, position, clock }: ChangeFeedParts): RecordedChangeFeed {
-  const listeners = new Set<{ readonly listener: Listener; readonly stop: () => void }>();
+  const listeners = new Set<{
+    readonly listener: Listener;
+    readonly catchUp: () => Promise<void>;
+    readonly stop: () => void;
+  }>();
   let trimmedAt = Number.NEGATIVE_INFINITY;
 
   function follow(listener: Listener, interval: number): () => void {
     let seen = position;
     let version: number | null = null;
     let readAt = 0;
-    let reading = false;
+    let reading: Promise<void> | null = null;
     let stopped = false;
 
     async function poll(): Promise<void> {
@@ -61,22 +65,26 @@ export function createChangeFeed({ db, dataVersion, origin, position, clock }: C
           if (change.origin !== origin) listener({ kind: change.kind, id: change.entity_id });
     }
 
-    async function tick(): Promise<void> {
-      if (reading) return;
-      reading = true;
-      try {
-        await poll();
-      } catch {
-        if (!stopped) listener(null);
-      } finally {
-        reading = false;
-      }
+    function tick(): Promise<void> {
+      reading ??= poll()
+        .catch(() => {
+          if (!stopped) listener(null);
+        })
+        .finally(() => {
+          reading = null;
+        });
+      return reading;
     }
 
     // Twice as often as promised, so that reading and a late timer still keep the promise.
-    const timer = setInterval(tick, interval / 2).unref();
+    const timer = setInterval(() => void tick(), interval / 2).unref();
     const entry = {
       listener,
+      async catchUp() {
+        // What is being read just now may have begun before the change that somebody waits for.
+        await reading;
+        await tick();
+      },
       stop() {
         stopped = true;
         clearInterval(timer);
@@ -89,6 +97,9 @@ export function createChangeFeed({ db, dataVersion, origin, position, clock }: C
 
   return {
     follow,
+    async catchUp() {
+      await Promise.all([...listeners].map((entry) => entry.catchUp()));
+    },
     async record(trx, changes) {
       if (changes.length === 0) return;
       const now = clock();

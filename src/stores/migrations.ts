@@ -110,6 +110,37 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
       await keys().addColumn('rotated_at', 'integer').execute();
     },
   },
+  '0005-refresh-tokens': {
+    async up(db) {
+      await db.schema
+        .createTable('refresh_tokens')
+        .addColumn('id', 'text', (column) => column.notNull().primaryKey())
+        .addColumn('secret_hash', 'blob', (column) => column.notNull())
+        .addColumn('family_id', 'text', (column) => column.notNull())
+        .addColumn('user_id', 'text', (column) => column.notNull())
+        .addColumn('issued_at', 'integer', (column) => column.notNull())
+        .addColumn('authenticated_at', 'integer', (column) => column.notNull())
+        .addColumn('expires_at', 'integer', (column) => column.notNull())
+        .addColumn('access_expires_at', 'integer', (column) => column.notNull())
+        .addColumn('spent_at', 'integer')
+        .addColumn('successor_id', 'text')
+        .addColumn('answer', 'blob')
+        .execute();
+      await db.schema
+        .createIndex('refresh_tokens_of_family')
+        .on('refresh_tokens')
+        .columns(['family_id', 'access_expires_at'])
+        .execute();
+      await db.schema.createIndex('refresh_tokens_of_user').on('refresh_tokens').column('user_id').execute();
+      await db.schema.createIndex('refresh_tokens_by_end').on('refresh_tokens').column('expires_at').execute();
+      await db.schema
+        .createTable('revocations')
+        .addColumn('id', 'text', (column) => column.notNull().primaryKey())
+        .addColumn('expires_at', 'integer', (column) => column.notNull())
+        .execute();
+      await db.schema.createIndex('revocations_by_end').on('revocations').column('expires_at').execute();
+    },
+  },
 };
 
 /**

@@ -64,6 +64,8 @@ export function createUserStore({ read, write }: UnitOfWork): UserStore {
         await db.deleteFrom('user_locks').where('user_id', '=', id).execute();
         const sessions = await db.deleteFrom('sessions').where('user_id', '=', id).returning('id').execute();
         const keys = await db.deleteFrom('api_keys').where('user_id', '=', id).returning('id').execute();
+        // Nobody's access tokens are refused without being revoked.
+        await db.deleteFrom('refresh_tokens').where('user_id', '=', id).execute();
         emit('user', id);
         for (const session of sessions) emit('session', session.id);
         for (const key of keys) emit('api-key', key.id);

@@ -6,6 +6,7 @@ import { createChangeFeed, lastChange } from './change-feed.ts';
 import { migrate } from './migrations.ts';
 import { NodeSqliteDialect, openDatabaseFile, openForReading, sqliteError } from './node-sqlite.ts';
 import { createApiKeyStore } from './queries-api-keys.ts';
+import { createRefreshTokenStore, createRevocationStore } from './queries-refresh-tokens.ts';
 import { createSessionStore } from './queries-sessions.ts';
 import { createSigningKeyStore } from './queries-signing-keys.ts';
 import { createUserStore } from './queries-users.ts';
@@ -17,15 +18,24 @@ import { createUnitOfWork } from './unit-of-work.ts';
  * of processes may have the same file open. Rejects with `store-unavailable` where the file cannot be used, or belongs to
  * a newer version.
  */
-export async function openSqliteStore({ file, clock = systemClock }: { file: string; clock?: Clock }): Promise<Store> {
+export async function openSqliteStore({
+  file,
+  clock = systemClock,
+  spread = async () => {},
+}: {
+  readonly file: string;
+  readonly clock?: Clock;
+  /** Called after each commit that others have to know of, and waited for before the caller is told that it is done. */
+  readonly spread?: () => Promise<void>;
+}): Promise<Store> {
   try {
-    return await openStore(file, clock);
+    return await openStore(file, clock, spread);
   } catch (error) {
     throw sqliteError(error);
   }
 }
 
-async function openStore(file: string, clock: Clock): Promise<Store> {
+async function openStore(file: string, clock: Clock, spread: () => Promise<void>): Promise<Store> {
   const database = await openDatabaseFile(file);
   const db = new Kysely<Tables>({ dialect: new NodeSqliteDialect(database) });
   let reader: Kysely<Tables> | undefined;
@@ -41,12 +51,14 @@ async function openStore(file: string, clock: Clock): Promise<Store> {
       position: await lastChange(reading),
       clock,
     });
-    const work = createUnitOfWork(reading, db, feed, sqliteError);
+    const work = createUnitOfWork(reading, db, { feed, spread, translate: sqliteError });
     return {
       users: createUserStore(work),
       sessions: createSessionStore(work),
       apiKeys: createApiKeyStore(work),
       signingKeys: createSigningKeyStore(work),
+      refreshTokens: createRefreshTokenStore(work),
+      revocations: createRevocationStore(work),
       changes: feed,
       async ping() {
         // A page of a real table, so that a file that has gone bad is noticed.

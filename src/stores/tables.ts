@@ -56,6 +56,21 @@ export interface Tables {
     retired_at: number | null;
     verifies_until: number | null;
   };
+  refresh_tokens: {
+    id: string;
+    secret_hash: Uint8Array;
+    family_id: string;
+    user_id: string;
+    issued_at: number;
+    authenticated_at: number;
+    expires_at: number;
+    access_expires_at: number;
+    spent_at: number | null;
+    successor_id: string | null;
+    /** What whoever spent it was told, sealed under the token itself; null once it was told again. */
+    answer: Uint8Array | null;
+  };
+  revocations: { id: string; expires_at: number };
   /** What every process reads to let go of what it remembers. Ids have no holes but those that trimming makes at the start. */
   changes: {
     id: Generated<number>;

@@ -7,20 +7,25 @@ import type { Tables } from './tables.ts';
 /** What the queries of every table run in. Whatever the driver throws leaves it as a GatelodgeError. */
 export interface UnitOfWork {
   read<T>(query: (db: Kysely<Tables>) => Promise<T>): Promise<T>;
-  /** One transaction with the changes it emits: both are there or neither, and they are told before this resolves. */
+  /** One transaction with the changes it emits: both are there or neither, and they are told before this resolves, also to the processes that `spread` reaches. */
   write<T>(work: (db: Transaction<Tables>, emit: (kind: Change['kind'], id: string) => void) => Promise<T>): Promise<T>;
 }
 
 /**
  * @param reader apart from `writer`, so that nobody who reads waits for a write that waits; it sees whatever was committed
- * @param translate makes a GatelodgeError of what the driver throws
+ * @param parts.spread resolves when all other processes have caught up; rejects where one has not, though all is committed
+ * @param parts.translate makes a GatelodgeError of what the driver throws
  */
 export function createUnitOfWork(
   reader: Kysely<Tables>,
   writer: Kysely<Tables>,
-  feed: RecordedChangeFeed,
-  translate: (error: unknown) => GatelodgeError,
+  parts: {
+    readonly feed: RecordedChangeFeed;
+    readonly spread: () => Promise<void>;
+    readonly translate: (error: unknown) => GatelodgeError;
+  },
 ): UnitOfWork {
+  const { feed, spread, translate } = parts;
   return {
     async read(query) {
       try {
@@ -43,6 +48,7 @@ export function createUnitOfWork(
           throw translate(error);
         });
       feed.tell(changes);
+      if (changes.length > 0) await spread();
       return result;
     },
   };

@@ -12,6 +12,7 @@ const COMMANDS = [
   'users',
   'keys',
   'sessions',
+  'tokens',
   'signing-keys',
 ];
 
@@ -43,6 +44,7 @@ it.each(COMMANDS)('%s refuses an option that it does not know', async (name) => 
     users: 'list',
     keys: 'list',
     sessions: 'list',
+    tokens: 'stats',
     'signing-keys': 'list',
   };
   const words = sub[name] === undefined ? [] : [sub[name]];

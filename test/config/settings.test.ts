@@ -5,7 +5,6 @@ describe('settings', () => {
   it.each([
     ['storage: postgres://db/x', 'not-in-this-version 1:10 storage'],
     ['redis: redis://cache', 'not-in-this-version 1:8 redis'],
-    ['tokens: {format: encrypted}', 'not-in-this-version 1:18 tokens.format'],
     ['log: {loki: "http://loki:3100"}', 'not-in-this-version 1:13 log.loki'],
     ['metrics: {listen: {port: 9190}}', 'invalid-value 1:19 metrics.listen'],
     ['{listen: {socket: /a}, metrics: {listen: {socket: /a}}}', 'invalid-value 1:42 metrics.listen'],
@@ -47,7 +46,6 @@ describe('settings', () => {
   });
 
   it.each([
-    ['tokens: {refresh_lifetime: 1d}', 'warning not-in-this-version 1:28 tokens.refresh_lifetime'],
     ['backend: {host: x, port: y}', 'warning ignored-key 1:1 backend'],
     ['{public_url: "https://a.example", cookie: {secure: false}}', 'warning insecure-cookie 1:52 cookie.secure'],
     ['trusted_proxies: [10.0.0.1, "::/0"]', 'warning trusts-everybody 1:29 trusted_proxies[1]'],

@@ -4,6 +4,7 @@ import type { Store } from '../../src/domain/store.ts';
 import { describeChanges } from './store-changes.ts';
 import { alice } from './store-fixtures.ts';
 import { describeRecords } from './store-records.ts';
+import { describeTokens } from './store-tokens.ts';
 
 /** An empty place for data, in which stores can be opened, each as another process would. */
 export interface StoreHome {
@@ -45,6 +46,7 @@ export function describeStore(name: string, makeHome: () => Promise<StoreHome>):
 
     describeRecords(() => stage);
     describeChanges(() => stage);
+    describeTokens(() => stage);
 
     describe('failures', () => {
       it('answers a ping while it is open; afterwards everything is store-unavailable', async () => {

@@ -1,4 +1,5 @@
 import type { ApiKey } from '../../src/domain/api-key.ts';
+import type { RefreshToken } from '../../src/domain/refresh-token.ts';
 import type { Session } from '../../src/domain/session.ts';
 import type { SigningKey } from '../../src/domain/signing-key.ts';
 import type { UserFields } from '../../src/domain/user.ts';
@@ -43,6 +44,15 @@ export function signingKeyOf(kid: string, fields: Partial<SigningKey> = {}): Sig
     createdAt: 1_000,
     retiredAt: null,
     verifiesUntil: null,
+    ...fields,
+  };
+}
+
+export function refreshTokenOf(id: string, fields: Partial<RefreshToken> = {}): RefreshToken {
+  const times = { issuedAt: 1_000, authenticatedAt: 1_000, expiresAt: 90_000, accessExpiresAt: 9_000 };
+  return {
+    ...{ id, secretHash: Uint8Array.of(7, 7), familyId: 'family', userId: 'usr_1' },
+    ...{ ...times, spentAt: null, successorId: null },
     ...fields,
   };
 }

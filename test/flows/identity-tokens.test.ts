@@ -42,7 +42,7 @@ afterEach(async () => {
 
 async function open(options: Record<string, unknown> = {}, anonymous: Identity | null = null): Promise<IdentityTokens> {
   const { identity_jwt: configuration } = configurationSchema.parse({ identity_jwt: { enabled: true, ...options } });
-  const made = createIdentityKeys({ configuration, store: store.signingKeys, secret: SECRET, clock });
+  const made = createIdentityKeys({ configuration, store: store.signingKeys, secrets: [SECRET], clock });
   if (made === null) throw new RangeError('they are on');
   keys = made;
   await keys.ensure();

@@ -30,10 +30,11 @@ it('ends by pause and at its absolute end', async () => {
   stand.advance(1);
   expect(await stand.sessions.find([cookieValue])).toBeNull();
   // Used in time, as the check notes in memory, it goes on, though not beyond its absolute end.
-  session.lastSeenAt = stand.now();
+  const used = async () => stand.liveSessions.used((await stand.liveSessions.find(session.id))?.record ?? session);
+  await used();
   expect(await stand.sessions.find([cookieValue])).not.toBeNull();
   stand.advance(2 * HOUR);
-  session.lastSeenAt = stand.now();
+  await used();
   expect(await stand.sessions.find([cookieValue])).toBeNull();
 });
 

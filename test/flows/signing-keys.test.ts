@@ -3,8 +3,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { SigningAlgorithm, SigningPurpose } from '../../src/domain/signing-key.ts';
 import { SIGNING_ALGORITHMS } from '../../src/domain/signing-key.ts';
 import type { Store } from '../../src/domain/store.ts';
+import { createAccessTokens } from '../../src/flows/access-tokens.ts';
 import { createSigningKeys } from '../../src/flows/signing-keys.ts';
-import { createAccessTokens } from '../../src/flows/token-grants.ts';
 import { openSqliteStore } from '../../src/stores/sqlite.ts';
 import { type TempDir, tempDir } from '../support/temp-dir.ts';
 
@@ -15,7 +15,7 @@ let store: Store;
 let now: number;
 const clock = () => now;
 const open = (algorithm: SigningAlgorithm = 'ES256', secret = SECRET, purpose: SigningPurpose = 'access-token') =>
-  createSigningKeys({ store: store.signingKeys, secret, purpose, algorithm, lifetime: LIFETIME, clock });
+  createSigningKeys({ store: store.signingKeys, secrets: [secret], purpose, algorithm, lifetime: LIFETIME, clock });
 const kids = (keys: ReturnType<typeof open>) => [...keys.verificationKeys().keys()].sort();
 
 beforeEach(async () => {
@@ -38,7 +38,7 @@ it('makes one key, and every process that starts finds it', async () => {
 it('publishes the next key before it signs', async () => {
   const ahead = () =>
     createSigningKeys({
-      ...{ store: store.signingKeys, secret: SECRET, algorithm: 'ES256', lifetime: LIFETIME, clock },
+      ...{ store: store.signingKeys, secrets: [SECRET], algorithm: 'ES256', lifetime: LIFETIME, clock },
       publishAhead: 600_000,
     });
   const keys = ahead();
@@ -81,7 +81,7 @@ it('publishes the next key before it signs', async () => {
 it('goes over to the next key at once where the one before was sealed under a secret that was lost', async () => {
   const of = (secret: string) =>
     createSigningKeys({
-      ...{ store: store.signingKeys, secret, algorithm: 'ES256', lifetime: LIFETIME, clock },
+      ...{ store: store.signingKeys, secrets: [secret], algorithm: 'ES256', lifetime: LIFETIME, clock },
       publishAhead: 600_000,
     });
   await of(SECRET).ensure();
@@ -163,7 +163,7 @@ it('does not open a key that somebody moved to another purpose in the database',
   if (record === undefined) throw new RangeError('a key was made');
   const moved = { ...store.signingKeys, list: async () => [{ ...record, purpose: 'identity-jwt' as const }] };
   const keys = createSigningKeys({
-    ...{ store: moved, secret: SECRET, lifetime: LIFETIME, clock },
+    ...{ store: moved, secrets: [SECRET], lifetime: LIFETIME, clock },
     ...{ purpose: 'identity-jwt', algorithm: 'ES256' },
   });
   await expect(keys.ensure()).rejects.toMatchObject({ code: 'configuration-invalid' });
@@ -191,7 +191,7 @@ it('is not taken back by a reading that began earlier and ends later', async () 
       return keys;
     },
   };
-  const keys = createSigningKeys({ store: slow, secret: SECRET, algorithm: 'ES256', lifetime: LIFETIME, clock });
+  const keys = createSigningKeys({ store: slow, secrets: [SECRET], algorithm: 'ES256', lifetime: LIFETIME, clock });
   await keys.ensure();
   held = new Promise((resolve) => {
     release = resolve;
@@ -212,7 +212,7 @@ it('keeps what it has when the store is away', async () => {
     ...store.signingKeys,
     list: () => (away ? Promise.reject(new Error('away')) : store.signingKeys.list()),
   };
-  const keys = createSigningKeys({ store: flaky, secret: SECRET, algorithm: 'ES256', lifetime: LIFETIME, clock });
+  const keys = createSigningKeys({ store: flaky, secrets: [SECRET], algorithm: 'ES256', lifetime: LIFETIME, clock });
   await keys.ensure();
   const { kid } = keys.current();
   away = true;
@@ -227,17 +227,31 @@ describe.each(SIGNING_ALGORITHMS)('%s', (algorithm) => {
   it('signs what it verifies', async () => {
     const keys = open(algorithm);
     await keys.ensure();
-    const tokens = createAccessTokens({ keys, issuer: 'i', audience: 'a', lifetime: LIFETIME, clock });
+    const tokens = createAccessTokens({
+      keys,
+      secrets: [SECRET],
+      issuer: 'i',
+      audience: 'a',
+      lifetime: LIFETIME,
+      clock,
+    });
     const user = { id: 'usr_1', username: 'alice', name: '', email: '', roles: [], groups: [] };
-    const { token } = await tokens.issueAccessToken(
-      { ...user, locked: false, passwordHash: null, source: 'file' },
-      now,
-    );
+    const { token } = await tokens.issueAccessToken({
+      user: { ...user, locked: false, passwordHash: null, source: 'file' },
+      ...{ now, authenticatedAt: now, familyId: 'glf_family', until: Number.POSITIVE_INFINITY },
+    });
     expect(await tokens.verifyAccessToken(token)).toMatchObject({ userId: 'usr_1' });
     // Sealed and opened again by a process that did not make it.
     const again = open(algorithm);
     await again.ensure();
-    const theirs = createAccessTokens({ keys: again, issuer: 'i', audience: 'a', lifetime: LIFETIME, clock });
+    const theirs = createAccessTokens({
+      keys: again,
+      secrets: [SECRET],
+      issuer: 'i',
+      audience: 'a',
+      lifetime: LIFETIME,
+      clock,
+    });
     expect(await theirs.verifyAccessToken(token)).toMatchObject({ userId: 'usr_1' });
   });
 });

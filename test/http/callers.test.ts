@@ -171,7 +171,7 @@ it('nobody calls without a credential, nor an administrator with a token or a pa
   const response = await stand.request(CALL);
   expect([response.status, response.headers.get('www-authenticate')]).toEqual([401, 'Bearer']);
   expect(await response.json()).toEqual({ error: 'no-credentials', message: expect.any(String) });
-  const { token } = await stand.tokens.issueAccessToken(stand.alice, stand.now());
+  const { accessToken: token } = await stand.grants.grant(stand.alice);
   expect(await answers({ authorization: `Bearer ${token}` })).toBe('401 invalid-credentials');
   expect(await answers({ authorization: basic('alice', PASSWORD)[1] ?? '' })).toBe('401 no-credentials');
 });

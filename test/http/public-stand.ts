@@ -7,20 +7,26 @@ import { configurationSchema } from '../../src/config/schema.ts';
 import { buildGate } from '../../src/decision/access.ts';
 import type { AuditEvent } from '../../src/domain/audit.ts';
 import type { PluginInstance } from '../../src/domain/authentication.ts';
+import type { LiveRecords } from '../../src/domain/live.ts';
 import type { Passwords } from '../../src/domain/passwords.ts';
 import { rateLimitOf } from '../../src/domain/rate-limit.ts';
 import { createRateLimits } from '../../src/domain/rate-limits.ts';
+import type { Session } from '../../src/domain/session.ts';
 import type { Store } from '../../src/domain/store.ts';
 import type { User } from '../../src/domain/user.ts';
+import { type AccessTokens, createAccessTokens } from '../../src/flows/access-tokens.ts';
 import { type ApiKeys, createApiKeys } from '../../src/flows/api-keys.ts';
 import { createDirectory, type Directory } from '../../src/flows/directory.ts';
+import { createIssuedTokens, type IssuedTokens } from '../../src/flows/issued-tokens.ts';
 import { createLiveApiKeys, createLiveSessions } from '../../src/flows/live-records.ts';
 import { createLoginLimits } from '../../src/flows/login-limits.ts';
 import { createTryLimit } from '../../src/flows/login-tries.ts';
 import { createPasswordLogin } from '../../src/flows/password-login.ts';
+import { createRevocations } from '../../src/flows/revocations.ts';
 import { createSessions, type Sessions } from '../../src/flows/sessions.ts';
 import { createSigningKeys, type SigningKeys } from '../../src/flows/signing-keys.ts';
-import { type AccessTokens, createAccessTokens } from '../../src/flows/token-grants.ts';
+import { createTokenGrants, type TokenGrants } from '../../src/flows/token-grants.ts';
+import { tokenStatistics } from '../../src/flows/token-statistics.ts';
 import { createCallerDecisions } from '../../src/http/caller-decisions.ts';
 import { sessionCookieName } from '../../src/http/cookies.ts';
 import { WireHeaderFields } from '../../src/http/header-fields.ts';
@@ -45,8 +51,11 @@ export interface PublicStand {
   readonly store: Store;
   readonly directory: Directory;
   readonly sessions: Sessions;
+  readonly liveSessions: LiveRecords<Session>;
   readonly apiKeys: ApiKeys;
   readonly tokens: AccessTokens;
+  readonly grants: TokenGrants;
+  readonly issuedTokens: IssuedTokens;
   readonly signingKeys: SigningKeys;
   readonly alice: User;
   readonly events: AuditEvent[];
@@ -144,16 +153,34 @@ export async function publicStand(options: StandOptions = {}): Promise<PublicSta
     clock,
   });
   const { algorithm, lifetime } = configuration.tokens;
-  const signingKeys = createSigningKeys({ store: store.signingKeys, secret: SECRET, algorithm, lifetime, clock });
+  const signingKeys = createSigningKeys({ store: store.signingKeys, secrets: [SECRET], algorithm, lifetime, clock });
   await signingKeys.ensure();
   const issuer = configuration.public_url;
-  const tokens = createAccessTokens({ keys: signingKeys, issuer, audience: issuer, lifetime, clock });
+  const tokens = createAccessTokens({
+    ...{ keys: signingKeys, secrets: [SECRET], issuer, audience: issuer, lifetime, clock },
+    format: configuration.tokens.format,
+  });
+  const grants = createTokenGrants({
+    ...{ accessTokens: tokens, store: store.refreshTokens, directory, clock, audit },
+    refreshLifetime: configuration.tokens.refresh_lifetime,
+  });
+  const revocations = createRevocations({ store: store.revocations, clock });
+  await revocations.reload();
+  const apiKeys = createApiKeys({ store: store.apiKeys, clock });
+  const issuedTokens = createIssuedTokens({
+    ...{ accessTokens: tokens, grants, directory, clock, revocations, store: store.revocations },
+    apiKeys,
+  });
+  const stopRevocations = real.changes.follow((change) => {
+    if (change?.kind === 'revocation') revocations.add(change.id);
+  }, 1_000);
   const contextOf = (instance: string): BuiltInContext => ({
     ...{ instance, clock, log: () => {}, directory, sessions: liveSessions, apiKeys: liveApiKeys, passwords: counted },
     login: (username, password, address) => login.login({ username, password, address }),
     beginLogin: limits.begin,
     issuedHere: tokens.issuedHere,
     verifyAccessToken: tokens.verifyAccessToken,
+    isRevoked: revocations.isRevoked,
     cookieName: sessionCookieName(configuration),
     replaceOwnHash: async () => {},
   });
@@ -166,13 +193,14 @@ export async function publicStand(options: StandOptions = {}): Promise<PublicSta
   const callers = createCallerDecisions({
     ...{ gate, plugins: plugins.values(), contextOf, countGuess: limits.countGuess },
   });
-  const apiKeys = createApiKeys({ store: store.apiKeys, clock });
   const app = createPublicApp({
     configuration,
     secret: SECRET,
     login,
     sessions,
-    tokens,
+    ...{ tokens, grants, issuedTokens },
+    tokenStatistics: () => tokenStatistics(store.refreshTokens, directory, now),
+    countGuess: limits.countGuess,
     signingKeys,
     ...{ apiKeys, directory, callers },
     logo: options.logo ?? null,
@@ -189,8 +217,11 @@ export async function publicStand(options: StandOptions = {}): Promise<PublicSta
     store: real,
     directory,
     sessions,
+    liveSessions,
     apiKeys,
     tokens,
+    grants,
+    issuedTokens,
     signingKeys,
     alice,
     events,
@@ -225,6 +256,7 @@ export async function publicStand(options: StandOptions = {}): Promise<PublicSta
         await new Promise((resolve) => server.close(resolve));
       }
       stopFollowing();
+      stopRevocations();
       await real.close();
       await directoryPath.remove();
     },

@@ -29,6 +29,8 @@ describe('POST /auth', () => {
     const body = (await response.json()) as { token: string };
     expect(body).toEqual({
       token: expect.any(String),
+      refresh_token: expect.stringMatching(/^glr_[\w-]{16}\.[\w-]{43}$/),
+      refresh_expires_at: '2026-01-31T00:00:00.000Z',
       token_type: 'Bearer',
       expires_at: '2026-01-01T01:00:00.000Z',
       expires_in: 3600,
@@ -51,6 +53,7 @@ describe('POST /auth', () => {
         exp: START / 1_000 + 3_600,
         auth_time: START / 1_000,
         jti: expect.stringMatching(/^[\w-]{22}$/),
+        sid: expect.stringMatching(/^glf_[\w-]{16}$/),
         roles: ['admin', 'ops'],
         groups: ['staff'],
       });

@@ -27,7 +27,7 @@ it('says who a session, a token, a key or a password stands for', async () => {
   const bySession = await person.get('/gate/userinfo', { accept: 'application/json' });
   expect(await bySession.json()).toEqual({ ...ALICE, scopes: null, methods: ['session'], authenticated_at: SINCE });
 
-  const { token } = await stand.tokens.issueAccessToken(stand.alice, stand.now());
+  const { accessToken: token } = await stand.grants.grant(stand.alice);
   const byToken = await ask({ authorization: `Bearer ${token}` });
   expect(byToken.headers.get('cache-control')).toBe('no-store');
   expect(await byToken.json()).toEqual({ ...ALICE, scopes: null, methods: ['token'], authenticated_at: SINCE });

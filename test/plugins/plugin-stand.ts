@@ -6,13 +6,14 @@ import type { AttemptStore } from '../../src/domain/login-attempts.ts';
 import type { Passwords } from '../../src/domain/passwords.ts';
 import type { Store } from '../../src/domain/store.ts';
 import type { User, UserFields } from '../../src/domain/user.ts';
+import { type AccessTokens, createAccessTokens } from '../../src/flows/access-tokens.ts';
 import { createDirectory, type Directory } from '../../src/flows/directory.ts';
 import { createLiveApiKeys, createLiveSessions } from '../../src/flows/live-records.ts';
 import { createLoginLimits } from '../../src/flows/login-limits.ts';
 import { createPasswordLogin } from '../../src/flows/password-login.ts';
+import { createRevocations } from '../../src/flows/revocations.ts';
 import { createSessions, type Sessions } from '../../src/flows/sessions.ts';
 import { createSigningKeys, type SigningKeys } from '../../src/flows/signing-keys.ts';
-import { type AccessTokens, createAccessTokens } from '../../src/flows/token-grants.ts';
 import type { BuiltInContext } from '../../src/plugins/built-in.ts';
 import { openSqliteStore } from '../../src/stores/sqlite.ts';
 import { type Asked, asked } from '../decision/asking.ts';
@@ -65,10 +66,13 @@ export async function pluginStand({ hashing = { concurrency: 2, queue: 200 } } =
   });
   const liveSessions = createLiveSessions(store, clock);
   const liveApiKeys = createLiveApiKeys(store, clock);
+  const revocations = createRevocations({ store: store.revocations, clock });
+  await revocations.reload();
   const stopFollowing = store.changes.follow((change) => {
     directory.forget(change?.kind === 'user' ? change.id : null);
     if (change === null || change.kind === 'session') liveSessions.forget(change?.id ?? null);
     if (change === null || change.kind === 'api-key') liveApiKeys.forget(change?.id ?? null);
+    if (change?.kind === 'revocation') revocations.add(change.id);
   }, 1_000);
   // How failures are counted has tests of its own; here every guess is judged.
   const attempts: AttemptStore = { begin: () => ({ kind: 'begun', wait: 0 }), end: () => [], forget: () => false };
@@ -83,7 +87,7 @@ export async function pluginStand({ hashing = { concurrency: 2, queue: 200 } } =
   });
   const signingKeys = createSigningKeys({
     store: store.signingKeys,
-    secret: 'x'.repeat(32),
+    secrets: ['x'.repeat(32)],
     algorithm: 'ES256',
     lifetime: 3_600_000,
     clock,
@@ -91,6 +95,7 @@ export async function pluginStand({ hashing = { concurrency: 2, queue: 200 } } =
   await signingKeys.ensure();
   const tokens = createAccessTokens({
     keys: signingKeys,
+    secrets: ['x'.repeat(32)],
     issuer: 'https://auth.example.com',
     audience: 'https://auth.example.com',
     lifetime: 3_600_000,
@@ -115,6 +120,7 @@ export async function pluginStand({ hashing = { concurrency: 2, queue: 200 } } =
       beginLogin: limits.begin,
       issuedHere: tokens.issuedHere,
       verifyAccessToken: tokens.verifyAccessToken,
+      isRevoked: revocations.isRevoked,
       replaceOwnHash: async () => {},
     }),
     addUser: (username, fields = {}) =>

@@ -17,7 +17,10 @@ beforeAll(async () => {
 });
 afterAll(() => stand.close());
 
-const issue = async (user: User) => (await stand.tokens.issueAccessToken(user, stand.now())).token;
+const request = (user: User) => ({
+  ...{ user, now: stand.now(), authenticatedAt: stand.now(), familyId: 'glf_family', until: Number.POSITIVE_INFINITY },
+});
+const issue = async (user: User) => (await stand.tokens.issueAccessToken(request(user))).token;
 const bearer = (token: string) => says(plugin, ['authorization', `Bearer ${token}`]);
 
 /** A token’s header and claims, to be changed and signed by somebody else. */

@@ -9,7 +9,7 @@ import { type Answer, ask } from '../support/http-client.ts';
 import { logIn } from '../support/login.ts';
 import { scrape } from '../support/scrape.ts';
 
-/** What a change may take until it holds in every worker, in ms. */
+/** What is passed on a moment later, in ms. */
 const SOON = 100;
 /** Each on a connection of its own, which goes to the workers in turn. */
 const ROUND = 8;
@@ -79,16 +79,18 @@ const session = async ({ base }: Service) => ({
 const basic = (password: string) => ({
   authorization: `Basic ${Buffer.from(`alice:${password}`).toString('base64')}`,
 });
-function post({ base }: Pick<Service, 'base'>, password: string): Promise<Answer> {
-  return ask(`${base}/auth`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ username: 'alice', password }),
-  });
+function send({ base }: Pick<Service, 'base'>, path: string, body: Record<string, string>): Promise<Answer> {
+  const headers = { 'content-type': 'application/json' };
+  return ask(`${base}${path}`, { method: 'POST', headers, body: JSON.stringify(body) });
 }
+const post = (service: Pick<Service, 'base'>, password: string) =>
+  send(service, '/auth', { username: 'alice', password });
+// What it is, is asserted by what is done with it.
+const tokensOf = ({ body }: Answer) => JSON.parse(body.toString()) as { token: string; refresh_token: string };
+const bearer = ({ token }: { readonly token: string }) => ({ authorization: `Bearer ${token}` });
 
 describe('what one worker knows, all know', () => {
-  it('a login at once, a logout within 100 ms', async () => {
+  it('a login and a logout, when the call is answered', async () => {
     const service = await serve('');
     expect(service.workers()).toHaveLength(2);
     const { base } = service;
@@ -105,35 +107,58 @@ describe('what one worker knows, all know', () => {
         body: new URLSearchParams({ csrf }).toString(),
       });
       expect(answer.status).toBe(303);
-      await sleep(SOON);
       expect(await statuses(service, cookie)).toEqual([401]);
     }
   });
 
-  it('a lock, a new password and a revoked key within 100 ms', async () => {
+  it('a lock, a new password and a revoked key, when the command is done', async () => {
     const service = await serve('');
     await service.run('users', 'add', 'bob', '--generate');
     const text = (await service.run('keys', 'create', '--user', 'bob', '--name', 'x')).trim();
     const key = { 'x-api-key': text };
     expect(await statuses(service, key)).toEqual([200]);
     await service.run('users', 'lock', 'bob');
-    await sleep(SOON);
     expect(await statuses(service, key)).toEqual([401]);
     await service.run('users', 'unlock', 'bob');
-    await sleep(SOON);
     expect(await statuses(service, key)).toEqual([200]);
     await service.run('keys', 'revoke', text.split('.')[0] ?? '');
-    await sleep(SOON);
     expect(await statuses(service, key)).toEqual([401]);
 
     const cookie = await session(service);
     expect(await statuses(service, cookie)).toEqual([200]);
     expect(await statuses(service, basic('correct-horse'))).toEqual([200]);
     const password = (await service.run('users', 'password', 'alice', '--generate')).trim();
-    await sleep(SOON);
     expect(await statuses(service, cookie)).toEqual([401]);
     expect(await statuses(service, basic('correct-horse'))).toEqual([401]);
     expect(await statuses(service, basic(password))).toEqual([200]);
+  });
+
+  it('a token that was revoked, when the call is answered, one by one and by whole logins', async () => {
+    const service = await serve('');
+    for (const name of ['token', 'refresh_token', 'token', 'refresh_token'] as const) {
+      const first = tokensOf(await post(service, 'correct-horse'));
+      const next = tokensOf(await send(service, '/refresh', { refresh_token: first.refresh_token }));
+      expect(await statuses(service, bearer(first))).toEqual([200]);
+      expect(await statuses(service, bearer(next))).toEqual([200]);
+      expect((await send(service, '/revoke', { token: first[name] })).status).toBe(200);
+      expect(await statuses(service, bearer(first))).toEqual([401]);
+      expect(await statuses(service, bearer(next))).toEqual([name === 'token' ? 200 : 401]);
+    }
+    const held = tokensOf(await post(service, 'correct-horse'));
+    await service.run('tokens', 'revoke', '--user', 'alice');
+    expect(await statuses(service, bearer(held))).toEqual([401]);
+  });
+
+  it('who won, of a hundred that refresh with one token in all workers', async () => {
+    const service = await serve('');
+    const { refresh_token: spent } = tokensOf(await post(service, 'correct-horse'));
+    const answers = await Promise.all(
+      Array.from({ length: 100 }, () => send(service, '/refresh', { refresh_token: spent })),
+    );
+    const won = answers.filter(({ status }) => status === 200).map(tokensOf);
+    expect(new Set(won.map((tokens) => tokens.refresh_token)).size).toBe(1);
+    expect(answers.filter(({ status }) => status === 409).length + won.length).toBe(100);
+    expect((await send(service, '/refresh', { refresh_token: won[0]?.refresh_token ?? '' })).status).toBe(200);
   });
 
   it('failed logins, which are counted once', async () => {

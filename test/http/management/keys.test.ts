@@ -274,7 +274,7 @@ describe('no key gets hold of one that is worth more', () => {
 });
 
 it('an access token or a password is none of a key’s business', async () => {
-  const { token } = await stand.tokens.issueAccessToken(stand.alice, stand.now());
+  const { accessToken: token } = await stand.grants.grant(stand.alice);
   const basic = `Basic ${btoa(`alice:${PASSWORD}`)}`;
   for (const authorization of [`Bearer ${token}`, basic]) {
     const answered = await calling(stand, { authorization })('POST', '/keys', { name: 'x' });

@@ -2,8 +2,8 @@ import { createHmac, createPublicKey, generateKeyPairSync, sign } from 'node:cry
 import { exportJWK } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { signJwt } from '../../src/adapters/jose.ts';
-import { createAccessTokens } from '../../src/flows/token-grants.ts';
-import { type PublicStand, publicStand } from '../http/public-stand.ts';
+import { createAccessTokens } from '../../src/flows/access-tokens.ts';
+import { type PublicStand, publicStand, SECRET } from '../http/public-stand.ts';
 
 let stand: PublicStand;
 beforeAll(async () => {
@@ -11,12 +11,16 @@ beforeAll(async () => {
 });
 afterAll(() => stand.close());
 
+/** For Alice, who has just logged in. */
+const request = (now: number) => ({
+  ...{ user: stand.alice, now, authenticatedAt: now, familyId: 'glf_family', until: Number.POSITIVE_INFINITY },
+});
 const verify = (token: string) => stand.tokens.verifyAccessToken(token);
 const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
 const decode = (part: string | undefined) => JSON.parse(Buffer.from(part ?? '', 'base64url').toString());
 
 async function parts() {
-  const { token } = await stand.tokens.issueAccessToken(stand.alice, stand.now());
+  const { token } = await stand.tokens.issueAccessToken(request(stand.now()));
   const [header, payload, signature = ''] = token.split('.');
   return { token, header: decode(header), claims: decode(payload), signature };
 }
@@ -38,7 +42,10 @@ describe('an access token', () => {
   it('is verified', async () => {
     const { token } = await parts();
     expect(await verify(token)).toEqual({
+      tokenId: expect.stringMatching(/^[\w-]{22}$/),
+      familyId: 'glf_family',
       userId: 'usr_alice',
+      issuedAt: stand.now(),
       authenticatedAt: stand.now(),
       expiresAt: stand.now() + 3_600_000,
     });
@@ -47,16 +54,23 @@ describe('an access token', () => {
 
   it('counts in whole seconds and never lives for less than one', async () => {
     const keys = stand.signingKeys;
-    const short = createAccessTokens({ keys, issuer: 'i', audience: 'a', lifetime: 10, clock: stand.now });
-    const issued = await short.issueAccessToken(stand.alice, stand.now() + 999);
+    const short = createAccessTokens({
+      keys,
+      secrets: [SECRET],
+      issuer: 'i',
+      audience: 'a',
+      lifetime: 10,
+      clock: stand.now,
+    });
+    const issued = await short.issueAccessToken(request(stand.now() + 999));
     expect(issued).toMatchObject({ expiresAt: stand.now() + 1_000, expiresIn: 1 });
     expect(await short.verifyAccessToken(issued.token)).not.toBeNull();
   });
 
   it('ends at its exp', async () => {
-    const issued = await stand.tokens.issueAccessToken(stand.alice, stand.now() - 3_599_000);
+    const issued = await stand.tokens.issueAccessToken(request(stand.now() - 3_599_000));
     expect(await verify(issued.token)).not.toBeNull();
-    const over = await stand.tokens.issueAccessToken(stand.alice, stand.now() - 3_600_000);
+    const over = await stand.tokens.issueAccessToken(request(stand.now() - 3_600_000));
     expect(await verify(over.token)).toBeNull();
   });
 });
@@ -168,7 +182,7 @@ describe('what is no access token', () => {
 
   it('is of a key that was rotated away before its last token expired, and after', async () => {
     const other = await publicStand();
-    const { token } = await other.tokens.issueAccessToken(other.alice, other.now());
+    const { token } = await other.tokens.issueAccessToken({ ...request(other.now()), user: other.alice });
     await other.signingKeys.rotate();
     expect(await other.tokens.verifyAccessToken(token)).not.toBeNull();
     // Even one that claims to live longer than the key does.
