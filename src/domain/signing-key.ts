@@ -40,7 +40,8 @@ export interface SigningKey {
 export function signingAt<T extends SigningKey>(keys: readonly T[], now: number): T | undefined {
   const signing = keys
     .filter(({ retiredAt }) => retiredAt === null || retiredAt > now)
-    .sort((a, b) => b.createdAt - a.createdAt);
+    // Of two that begin at the same time, the one that no other is to follow.
+    .sort((a, b) => b.createdAt - a.createdAt || Number(a.retiredAt !== null) - Number(b.retiredAt !== null));
   // Where none has begun, this machine's clock is behind that of the one that made them.
   return signing.find(({ createdAt }) => createdAt <= now) ?? signing.at(-1);
 }
