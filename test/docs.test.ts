@@ -23,6 +23,8 @@ describe('the documentation', () => {
       'docs/identity-jwt.md',
       'docs/reasons.md',
       'docs/commands.md',
+      'docs/api-keys.md',
+      'docs/management-api.md',
       'deploy/nginx/README.md',
     ]) {
       const folder = join(root, file, '..');

@@ -54,17 +54,17 @@ export async function requireCaller(
   }
 }
 
-/** Writes down that a call was refused. @param caller null where it is nobody's */
+/** Writes down that a call was refused. @param scope null where it needs none @param caller null where it is nobody's */
 export function auditRefusal(
   parts: Pick<PublicParts, 'audit'>,
   context: PublicContext,
   reason: ProblemCode,
-  scope: string,
+  scope: string | null,
   caller: Caller | null,
 ): void {
   const who = caller === null ? {} : { user: caller.identity.username };
   const by = caller?.kind === 'key' ? { by: apiKeyName(caller.key) } : {};
-  const detail = { reason, scope, method: context.req.method, ...by };
+  const detail = { reason, ...(scope === null ? {} : { scope }), method: context.req.method, ...by };
   parts.audit({ event: 'call.refused', ...who, address: clientAddress(context), detail });
 }
 
@@ -72,9 +72,14 @@ export function auditRefusal(
  * Who sends a call, by any credential that a configured plugin takes.
  * @throws HttpProblem as `requireCaller`, without 403
  */
-export function requireIdentity(parts: PublicParts, context: PublicContext): Promise<Identity> {
+export async function requireIdentity(parts: PublicParts, context: PublicContext): Promise<Identity> {
   const request = callRequest(parts, context);
-  return identified(parts, context, request, parts.callers.byAnyPlugin(request));
+  try {
+    return await identified(parts, context, request, parts.callers.byAnyPlugin(request));
+  } catch (error) {
+    if (error instanceof HttpProblem) auditRefusal(parts, context, error.code, null, null);
+    throw error;
+  }
 }
 
 async function keyCaller(

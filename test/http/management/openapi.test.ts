@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type PublicStand, publicStand } from '../public-stand.ts';
 
@@ -58,6 +60,13 @@ it('has the endpoints that there are, and each of them answers', async () => {
     }
   }
   expect(new Set(ids).size).toBe(ids.length);
+});
+
+it('has no call that the page about calls does not explain', () => {
+  const page = readFileSync(join(import.meta.dirname, '../../../docs/management-api.md'), 'utf8');
+  for (const [path, operations] of Object.entries(document['paths'] ?? {}))
+    for (const method of Object.keys(operations))
+      expect(page).toContain(path === '/api/v1/csrf' ? path : `${method.toUpperCase()} ${path}`);
 });
 
 it('refers to nothing that is not in there', () => {
