@@ -38,6 +38,7 @@ const USES: Readonly<Record<string, readonly string[]>> = {
   plugins: ['domain', 'adapters', 'config'],
   flows: ['domain', 'adapters', 'decision'],
   http: ['domain', 'config', 'decision', 'plugins'],
+  client: [],
 };
 /** Whose types they may name beyond that. */
 const NAMES: Readonly<Record<string, readonly string[]>> = {
@@ -88,6 +89,11 @@ describe('the inner layers', () => {
         expect(packagesOf(layer).has(name), `${layer} ${name}`).toBe(false);
     }
   });
+});
+
+it('the client is an island: it runs in browsers, and nothing here needs it', () => {
+  const ways = imports.filter(({ from, to }) => (layerOf(from) === 'client') !== to.startsWith('client/'));
+  expect(ways.map(({ from, to }) => `${from} → ${to}`)).toEqual([]);
 });
 
 it('no file leads back to itself', () => {

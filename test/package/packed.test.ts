@@ -1,6 +1,7 @@
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { KEY, LOGIN, startGuarded, startLodge } from '../client/lodge.ts';
 import { type RunningProgram, startProgram, waitUntil } from '../support/child-process.ts';
 import { ask } from '../support/http-client.ts';
 import { type TempDir, tempDir } from '../support/temp-dir.ts';
@@ -54,6 +55,7 @@ describe('the package', () => {
         'README.md',
         'dist/bin.js',
         'dist/plugins/plugin-api.d.ts',
+        'dist/client/client.d.ts',
         'deploy/nginx/minimal.conf',
         'docs/plugins.md',
       ]),
@@ -66,12 +68,12 @@ describe('the package', () => {
     expect(odd).toEqual([]);
   });
 
-  test('has no more for other packages than the plugin API, with types that hold under the strictest settings', async () => {
+  test('has no more for other packages than the plugin API and the client, with types that hold under the strictest settings', async () => {
     // The package.json that was just packed.
     const { exports } = JSON.parse(readFileSync(join(root(), 'package.json'), 'utf8')) as {
       exports: Record<string, unknown>;
     };
-    expect(Object.keys(exports)).toEqual(['./plugin', './package.json']);
+    expect(Object.keys(exports)).toEqual(['./plugin', './client', './package.json']);
 
     const consumer = join(installed ?? '', 'consumer');
     cpSync(join(ROOT, 'examples/gatelodge-plugin-badge'), consumer, {
@@ -79,6 +81,7 @@ describe('the package', () => {
       filter: (name) => !name.endsWith('.test.ts'),
     });
     writeFileSync(join(consumer, 'typed.ts'), TYPED_PLUGIN);
+    writeFileSync(join(consumer, 'typed-client.ts'), TYPED_CLIENT);
     const compilerOptions = {
       ...{
         strict: true,
@@ -92,9 +95,38 @@ describe('the package', () => {
       typeRoots: [join(ROOT, 'node_modules/@types')],
     };
     writeFileSync(join(consumer, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['*.js', '*.ts'] }));
+    // A browser's program has no types of Node.js.
+    const browser = { ...compilerOptions, module: 'esnext', moduleResolution: 'bundler', target: 'es2022', types: [] };
+    const forBrowsers = { compilerOptions: { ...browser, lib: ['es2022', 'dom'] }, include: ['typed-client.ts'] };
+    writeFileSync(join(consumer, 'browser.json'), JSON.stringify(forBrowsers));
     const compiler = join(ROOT, 'node_modules/typescript/bin/tsc');
-    const { code, stdout } = await run(process.execPath, [compiler, '-p', consumer], consumer);
-    expect([code, stdout]).toEqual([0, '']);
+    for (const project of ['tsconfig.json', 'browser.json']) {
+      const { code, stdout } = await run(process.execPath, [compiler, '-p', join(consumer, project)], consumer);
+      expect([project, code, stdout]).toEqual([project, 0, '']);
+    }
+  });
+
+  test('has a client that runs under an older Node.js than the program', async ({ skip }) => {
+    const old = await findOldNode(24);
+    const version = old === null ? '' : (await run(old, ['-v'], directory.path)).stdout;
+    if (!/^v2[0-3]\./.test(version)) console.log('skipped: there is no Node.js of 20 to 23 on the PATH');
+    skip(!/^v2[0-3]\./.test(version));
+    const lodge = await startLodge();
+    const app = await startGuarded(lodge.accepts);
+    try {
+      const script = join(installed ?? '', 'client.mjs');
+      writeFileSync(script, CLIENT);
+      for (const [credentials, sent] of [
+        [LOGIN, /^Bearer access-/],
+        [{ key: KEY }, /^Bearer glk_/],
+      ] as const) {
+        const options = JSON.stringify({ url: lodge.url, origins: [app.origin], ...credentials });
+        expect(await run(old ?? '', [script, options, `${app.origin}/x`], installed ?? '')).toMatchObject({ code: 0 });
+        expect(app.credentials().at(-1)).toMatch(sent);
+      }
+    } finally {
+      await Promise.all([lodge.stop(), app.stop()]);
+    }
   });
 
   test('says what it needs under an older Node.js', async ({ skip }) => {
@@ -167,6 +199,12 @@ describe.each([
     expect([answer.status, answer.headers['x-auth-user']]).toEqual([200, 'admin']);
     expect((await validate({})).status).toBe(401);
 
+    const script = join(installed ?? '', 'client.mjs');
+    writeFileSync(script, CLIENT);
+    const options = JSON.stringify({ url, username: 'admin', password });
+    const client = await run(node(), [script, options, `${url}/validate/nginx`], installed ?? '');
+    expect(client).toEqual({ code: 0, stdout: '200 admin', stderr: '' });
+
     // Somebody else's package finds `gatelodge/plugin` in the built one.
     expect((await ask(`${url}/badge`)).status).toBe(200);
     expect(await service.stop('SIGTERM')).toBe(0);
@@ -190,6 +228,26 @@ function usePlugin(file: string, installation: string): void {
     text.replace(/port: 9190/, 'port: 0').replace(/^auth_plugins:.*$/m, `auth_plugins:\n${instance}`),
   );
 }
+
+/** Somebody else's program: options, and a URL of an application (or of a check, as a front server asks it). */
+const CLIENT = `import { createClient } from 'gatelodge/client';
+const [options, url] = process.argv.slice(2);
+const client = createClient(JSON.parse(options));
+const headers = { 'X-Original-URL': 'https://app.example.com/x', 'X-Original-Method': 'GET' };
+const response = await client.fetch(url, { headers });
+process.stdout.write(response.status + ' ' + response.headers.get('x-auth-user'));
+`;
+
+const TYPED_CLIENT = `import { type Client, type ClientOptions, createClient, GatelodgeClientError, type Tokens } from 'gatelodge/client';
+
+const options: ClientOptions = { url: 'https://auth.example.com', username: 'alice', password: 'x', onTokens: ({ refreshToken }: Tokens) => refreshToken };
+const client: Client = createClient(options);
+export const response: Promise<Response> = client.fetch(new URL('https://auth.example.com'), { method: 'POST', body: new FormData() });
+export const wait = (error: unknown): number | undefined => (error instanceof GatelodgeClientError && error.code === 'rate-limited' ? error.retryAfter : undefined);
+
+// @ts-expect-error a key, or a username and a password
+createClient({ url: 'https://auth.example.com', key: 'glk_x', username: 'alice', password: 'x' });
+`;
 
 const TYPED_PLUGIN = `import { type AccessRequest, type AuthenticationPlugin, type AuthenticationResult, definePlugin, makeIdentity, NOT_RESPONSIBLE, type PluginContext } from 'gatelodge/plugin';
 

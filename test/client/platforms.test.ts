@@ -1,0 +1,137 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { stripTypeScriptTypes } from 'node:module';
+import { join, resolve } from 'node:path';
+import type { Browser } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { findOldNode, ROOT, run } from '../package/installed-package.ts';
+import { CHROMIUM, newPerson, startBrowser } from '../support/browser.ts';
+import { missing } from '../support/skip.ts';
+import { type TempDir, tempDir } from '../support/temp-dir.ts';
+import { type Guarded, KEY, LOGIN, type Lodge, startGuarded, startLodge } from './lodge.ts';
+
+const SOURCES = resolve(import.meta.dirname, '../../src/client');
+/** Path → JavaScript, as a build leaves it. */
+const modules = new Map(
+  readdirSync(SOURCES).map((name) => [
+    `/client/${name.replace('.ts', '.js')}`,
+    stripTypeScriptTypes(readFileSync(join(SOURCES, name), 'utf8')).replaceAll(/(from '\.\/[\w-]+)\.ts'/g, "$1.js'"),
+  ]),
+);
+modules.set('/probe.js', readFileSync(join(import.meta.dirname, 'probe.js'), 'utf8'));
+
+let lodge: Lodge;
+let app: Guarded;
+let elsewhere: Guarded;
+let directory: TempDir;
+const redirects = new Map<string, readonly [number, string]>();
+
+beforeEach(async () => {
+  const files = new Map<string, readonly [string, string]>();
+  files.set('/', ['text/html', '<!doctype html><title>an application of one page</title>']);
+  for (const [path, text] of modules) files.set(path, ['text/javascript', text]);
+  lodge = await startLodge(files);
+  app = await startGuarded((token) => lodge.accepts(token), redirects, { '/expire': () => lodge.expireTokens() });
+  elsewhere = await startGuarded(() => true);
+  redirects.set('/away', [302, `${elsewhere.origin}/stolen`]);
+  directory = await tempDir();
+});
+afterEach(async () => {
+  await Promise.all([lodge.stop(), app.stop(), elsewhere.stop(), directory.remove()]);
+});
+
+const world = () => ({
+  lodge: { url: lodge.url, login: LOGIN, key: KEY },
+  app: app.origin,
+  elsewhere: elsewhere.origin,
+});
+
+/** What the walk has to say, and what came of it on the other side. */
+function expectAll(said: unknown): void {
+  expect(said).toEqual({
+    paths: ['/1', '/2', '/3', '/4', '/5'],
+    ...{ text: 'a text ü', bytes: 'bytes', request: 'a request', form: true },
+    ...{ away: [200, true], forbidden: 'forbidden-origin', aborted: 'AbortError' },
+    ...{ loggedOut: 'logged-out', wrong: 'invalid-credentials', key: 200, absent: 'network' },
+  });
+  // One for the walk, one for the wrong password; one for each token that was taken back.
+  expect([lodge.count('/gate/auth'), lodge.count('/gate/refresh'), lodge.count('/gate/revoke')]).toEqual([2, 4, 2]);
+  expect(elsewhere.credentials()).toEqual([undefined]);
+  expect(lodge.calls.map(({ headers }) => headers.cookie)).toEqual(lodge.calls.map(() => undefined));
+}
+
+/** Writes the modules, and one that walks and tells. */
+async function writeWalk(): Promise<string> {
+  await mkdir(join(directory.path, 'client'));
+  await writeFile(join(directory.path, 'package.json'), '{"type": "module"}');
+  for (const [path, text] of modules) await writeFile(join(directory.path, path), text);
+  const file = join(directory.path, 'walk.js');
+  await writeFile(
+    file,
+    `import { createClient } from './client/client.js';
+     import { probe } from './probe.js';
+     const said = await probe({ createClient, ...${JSON.stringify(world())} });
+     process.stdout.write(JSON.stringify(said));`,
+  );
+  return file;
+}
+
+test('this Node.js', async () => {
+  const { code, stdout, stderr } = await run(process.execPath, [await writeWalk()], directory.path);
+  expect([code, stderr]).toEqual([0, '']);
+  expectAll(JSON.parse(stdout));
+});
+
+test('an older Node.js, where the machine has one', async ({ skip }) => {
+  const old = await findOldNode(24);
+  const version = old === null ? '' : (await run(old, ['-v'], ROOT)).stdout.trim();
+  const suits = Number(/^v(\d+)\./.exec(version)?.[1] ?? 0) >= 20;
+  if (!suits) console.log('skipped: there is no Node.js of 20 to 23 on the PATH');
+  skip(!suits);
+  const { code, stdout, stderr } = await run(old ?? '', [await writeWalk()], directory.path);
+  expect([code, stderr]).toEqual([0, '']);
+  expectAll(JSON.parse(stdout));
+});
+
+describe.skipIf(missing(CHROMIUM))('Chromium', () => {
+  let browser: Browser;
+  beforeAll(async () => {
+    browser = await startBrowser();
+  });
+  afterAll(() => browser?.close());
+
+  test('from a page of gatelodge’s own origin, to an application of another', async () => {
+    const person = await newPerson(browser);
+    try {
+      const page = await person.newPage();
+      await page.goto(lodge.origin);
+      // gatelodge's session must have no say in what the client does.
+      await person.addCookies([{ name: 'gatelodge', value: 'a-session', url: lodge.origin }]);
+      lodge.calls.length = 0;
+      // As a text: the test's own compiler would take the imports for its own.
+      const said = await page.evaluate(
+        `Promise.all([import('/client/client.js'), import('/probe.js')]).then(([{ createClient }, { probe }]) =>
+           probe({ createClient, ...${JSON.stringify(world())} }))`,
+      );
+      expectAll(said);
+    } finally {
+      await person.close();
+    }
+  });
+});
+
+describe('the sources', () => {
+  // Deno and Bun are not here to ask; what all of them share is the web platform.
+  test('use nothing but the web platform and ECMAScript 2022', async () => {
+    const compilerOptions = {
+      ...{ strict: true, noEmit: true, allowImportingTsExtensions: true, exactOptionalPropertyTypes: true },
+      ...{ target: 'es2022', module: 'esnext', moduleResolution: 'bundler', lib: ['es2022', 'dom', 'dom.iterable'] },
+      ...{ types: [], noUncheckedIndexedAccess: true },
+    };
+    const file = join(directory.path, 'tsconfig.json');
+    await writeFile(file, JSON.stringify({ compilerOptions, include: [`${SOURCES}/*.ts`] }));
+    const compiler = join(ROOT, 'node_modules/typescript/bin/tsc');
+    const { code, stdout } = await run(process.execPath, [compiler, '-p', file], directory.path);
+    expect([code, stdout]).toEqual([0, '']);
+  });
+});
