@@ -18,6 +18,7 @@ describe('the documentation', () => {
       'SECURITY.md',
       'docs/nginx.md',
       'docs/plugins.md',
+      'docs/client.md',
       'docs/pages.md',
       'docs/brute-force.md',
       'docs/identity-jwt.md',
@@ -32,6 +33,17 @@ describe('the documentation', () => {
         expect(() => readFileSync(join(folder, link)), `${file} links to ${link}`).not.toThrow(/ENOENT/);
       }
     }
+  });
+
+  it('explains every code of the client’s errors, and no other', () => {
+    const codes = [...read('src/client/errors.ts').matchAll(/^ {2}\| '([a-z-]+)'/gm)].map((match) => match[1]);
+    const section =
+      read('docs/client.md')
+        .split('\n## ')
+        .find((text) => text.startsWith('Errors\n')) ?? '';
+    const explained = [...section.matchAll(/^\| `([a-z-]+)` \|/gm)];
+    expect(codes).toHaveLength(11);
+    expect(explained.map((match) => match[1])).toEqual(codes);
   });
 
   it('keeps the README short', () => {

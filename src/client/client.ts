@@ -1,6 +1,7 @@
 import { GatelodgeClientError } from './errors.ts';
 import { type ClientOptions, HEADER_SAFE, readOptions } from './options.ts';
 import { prepareRequest } from './outgoing.ts';
+import { sendAndFollow } from './redirects.ts';
 import { createTokenCalls } from './token-calls.ts';
 import { createTokenKeeper } from './token-keeper.ts';
 import { unlessAborted } from './waiting.ts';
@@ -49,18 +50,16 @@ export function createClient(options: ClientOptions): Client {
       const outgoing = prepareRequest(input, init, settings.origins);
       try {
         const token = await keeper.token(outgoing.signal);
-        const request = outgoing.next(token);
-        if (request === null) throw new TypeError('the body was used up');
-        const response = await settings.fetch(request);
+        const request = outgoing.make(token);
+        const response = await sendAndFollow(outgoing, request, settings.fetch);
         if (response.status !== 401 || isFromElsewhere(response, request)) return response;
         const another = await keeper.another(token, outgoing.signal).catch((error: unknown) => {
           discard(response);
           throw error;
         });
-        const again = another === null ? null : outgoing.next(another);
-        if (again === null) return response;
+        if (another === null || !outgoing.repeatable) return response;
         discard(response);
-        const second = await settings.fetch(again);
+        const second = await sendAndFollow(outgoing, outgoing.make(another), settings.fetch);
         if (second.status === 401) keeper.didNotHelp();
         return second;
       } finally {
@@ -81,7 +80,8 @@ export function createClient(options: ClientOptions): Client {
 
 /** After a redirect to another origin the credential was not there: its 401 says nothing about it. */
 function isFromElsewhere(response: Response, request: Request): boolean {
-  return response.redirected && new URL(response.url).origin !== new URL(request.url).origin;
+  // A Response that somebody made has no URL.
+  return response.url !== '' && new URL(response.url).origin !== new URL(request.url).origin;
 }
 
 /** Frees the connection. */

@@ -1,18 +1,21 @@
 import { GatelodgeClientError } from './errors.ts';
 
-/** A request that can be made once, and where its body allows it, once more. */
+/** A request that can be made once, and where its body allows it, again. */
 export interface Outgoing {
   /** The caller's own. */
   readonly signal: AbortSignal | null;
-  /** The request with this credential; null where its body has been sent and cannot be again. */
-  next(token: string): Request | null;
-  /** Lets go of a body that was kept for a second time. */
+  /** False where the body is used up by being sent once. */
+  readonly repeatable: boolean;
+  /** The request with this credential. @throws TypeError where it was made before and is not repeatable */
+  make(token: string): Request;
+  /** The body once more, for where a redirect leads. @throws TypeError where it is used up */
+  bodyAgain(): NonNullable<RequestInit['body']> | null;
+  /** Lets go of a body that was kept for another time. */
   release(): void;
 }
 
 /**
- * Takes the arguments of `fetch`. The credential goes to these origins and nowhere else; a redirect to another origin
- * loses it, because `fetch` removes `Authorization` there (Fetch, "HTTP-redirect fetch").
+ * Takes the arguments of `fetch`. The credential goes to these origins and nowhere else.
  * @throws GatelodgeClientError `forbidden-origin`, or `invalid-options` where there is an `Authorization` already
  * @throws TypeError as `fetch` does for what is no request
  */
@@ -21,30 +24,36 @@ export function prepareRequest(
   init: RequestInit | undefined,
   origins: ReadonlySet<string>,
 ): Outgoing {
-  // A Request is never asked for its URL alone: an object that only looks like one could tell another URL each time.
+  // Made a text once: an object that only looks like a URL could be another one each time.
   const target = input instanceof Request ? input : String(input);
   const body = init?.body ?? null;
   const kept = body === null && target instanceof Request && target.body !== null ? target : null;
   const repeatable = body === null || isRepeatable(body);
-  const make = (from: string | Request): Request => {
-    const request = new Request(from, init);
+
+  function build(): Request {
+    const request = new Request(kept === null ? target : kept.clone(), init);
     checkRequest(request, origins);
     return request;
-  };
+  }
+  // Before anybody is asked for a token.
+  let first: Request | null = build();
 
-  const first = make(kept === null ? target : kept.clone());
-  let made = 0;
   return {
     signal: init?.signal ?? (input instanceof Request ? input.signal : null),
-    next(token) {
-      made += 1;
-      if (made > 2 || (made === 2 && !repeatable)) return null;
-      const request = made === 1 ? first : make(target);
+    repeatable,
+    make(token) {
+      if (first === null && !repeatable) throw new TypeError('a stream cannot be sent again');
+      const request = first ?? build();
+      first = null;
       request.headers.set('Authorization', `Bearer ${token}`);
       return request;
     },
+    bodyAgain() {
+      if (!repeatable) throw new TypeError('a stream cannot be sent again');
+      return body ?? kept?.clone().body ?? null;
+    },
     release() {
-      // Not waited for: it ends only when the copy that was sent has been read as well.
+      // Not waited for: it ends only when the copies that were sent have been read as well.
       if (kept !== null && !kept.bodyUsed) kept.body?.cancel().catch(() => {});
     },
   };

@@ -67,7 +67,7 @@ describe('the credential goes nowhere else', () => {
     redirects.set('/away', [status, `${elsewhere.origin}/stolen`]);
     for (const options of [LOGIN, { key: KEY, username: undefined, password: undefined }]) {
       const response = await client(options as Partial<ClientOptions>).fetch(`${app.origin}/away`);
-      expect([response.status, response.redirected]).toEqual([200, true]);
+      expect([response.status, response.url]).toEqual([200, `${elsewhere.origin}/stolen`]);
     }
     expect(app.credentials()).toEqual([expect.stringMatching(/^Bearer access-/), `Bearer ${KEY}`]);
     expect(elsewhere.credentials()).toEqual([undefined, undefined]);

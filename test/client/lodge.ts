@@ -157,7 +157,7 @@ export interface Guarded {
  * @param does path → what happens there, for everybody
  */
 export async function startGuarded(
-  accepts: (token: string) => boolean,
+  accepts: (token: string) => boolean | Promise<boolean>,
   redirects: ReadonlyMap<string, readonly [status: number, location: string]> = new Map(),
   does: Readonly<Record<string, () => void>> = {},
 ): Promise<Guarded> {
@@ -174,7 +174,7 @@ export async function startGuarded(
       does[path]();
       return end(response, 200, '', CORS);
     }
-    if (path === '/always-401' || !accepts(token)) return end(response, 401, 'no', CORS);
+    if (path === '/always-401' || !(await accepts(token))) return end(response, 401, 'no', CORS);
     end(response, 200, JSON.stringify({ path, body: call.body, type: request.headers['content-type'] }), CORS);
   });
   return {
