@@ -201,6 +201,13 @@ describe('a refresh token', () => {
     expect(calls()).toEqual([0, 2]);
   });
 
+  test('survives an answer that does not come, within the ten seconds in which there is another', async () => {
+    lodge.plan('/gate/refresh', 'silence');
+    const before = performance.now();
+    expect(await status(client({ refreshToken: lodge.refreshToken() }))).toBe(200);
+    expect(performance.now() - before).toBeLessThan(8_000);
+  });
+
   test.each([429, 500, 502, 503, 404, 400, 403])(
     'is kept through a %i, and no password is sent instead',
     async (code) => {
