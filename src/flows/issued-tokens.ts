@@ -1,5 +1,6 @@
 import { isInForce, rolesOfKey } from '../domain/api-key.ts';
 import type { Clock } from '../domain/clock.ts';
+import { errorCodeOf } from '../domain/errors.ts';
 import { COMMAND } from '../domain/key-reach.ts';
 import type { MaybePromise } from '../domain/maybe-promise.ts';
 import type { RevocationStore } from '../domain/store.ts';
@@ -67,8 +68,12 @@ export function createIssuedTokens(parts: {
       if (refresh !== null) return { kind: 'refresh-token', userId: refresh.userId };
       const key = await apiKeys.findPresented(text);
       if (key === null) return null;
-      // Who has the whole key may end it (RFC 7009).
-      await apiKeys.revoke(text, COMMAND);
+      // Who has the whole key may end it (RFC 7009). Where somebody was quicker, it is revoked all the same.
+      const ended = await apiKeys.revoke(text, COMMAND).catch((error: unknown) => {
+        if (errorCodeOf(error) === 'not-found') return null;
+        throw error;
+      });
+      if (ended === null) return null;
       return { kind: 'api-key', userId: key.userId };
     },
 

@@ -47,6 +47,11 @@ export async function readJson<T extends z.ZodType>(
   return taken(schema, body, 'The body');
 }
 
+/** The texts of a JSON body or a form, as the schema takes them. @throws HttpProblem as `readFields` */
+export async function readJsonOrForm<T extends z.ZodType>(request: Request, schema: T): Promise<z.output<T>> {
+  return taken(schema, Object.fromEntries(await readFields(request, [JSON_TYPE, FORM])), 'The body');
+}
+
 /** What stands in the query, each name once. @throws HttpProblem `invalid-request`, also for names that the schema has not */
 export function readQuery<T extends z.ZodType>(url: string, schema: T): z.output<T> {
   const { searchParams } = new URL(url);

@@ -2,22 +2,29 @@ import type { Quota } from '../domain/rate-limit.ts';
 import type { User } from '../domain/user.ts';
 import type { LiveToken } from '../flows/issued-tokens.ts';
 import type { TokenGrant } from '../flows/token-grants.ts';
-import { FORM, JSON_TYPE, readFields } from './bodies.ts';
+import { readJsonOrForm } from './bodies.ts';
 import { requireCaller } from './callers.ts';
 import { HttpProblem } from './problems.ts';
 import { clientAddress, type Endpoint, type PublicContext, type PublicParts } from './public-parts.ts';
 import { tooManyHeaders } from './rate-limit-headers.ts';
+import {
+  introspectOperation,
+  keySetOperation,
+  passwordBody,
+  passwordOperation,
+  refreshBody,
+  refreshOperation,
+  revokeOperation,
+  statisticsOperation,
+  tokenBody,
+} from './token-operations.ts';
 
 /** `POST /auth`, `POST /refresh`, `POST /revoke`, `POST /introspect`, `GET /jwks` and `GET /.well-known/jwks.json`. */
 export function tokenEndpoints(parts: PublicParts): readonly Endpoint[] {
   const { respond, grants, issuedTokens } = parts;
 
   async function login(context: PublicContext): Promise<Response> {
-    const fields = await readFields(context.req.raw, [JSON_TYPE, FORM]);
-    const username = fields.get('username') ?? '';
-    const password = fields.get('password') ?? '';
-    if (username === '' || password === '')
-      throw new HttpProblem('invalid-request', 'username and password are required.');
+    const { username, password } = await readJsonOrForm(context.req.raw, passwordBody);
     const address = clientAddress(context);
     const result = await parts.login.login({ username, password, address, way: 'token' });
     if (result.kind === 'limited') throw tooMany(result.retryAfter, result.quota ?? null);
@@ -32,9 +39,7 @@ export function tokenEndpoints(parts: PublicParts): readonly Endpoint[] {
   }
 
   async function refresh(context: PublicContext): Promise<Response> {
-    const fields = await readFields(context.req.raw, [JSON_TYPE, FORM]);
-    const text = fields.get('refresh_token') ?? '';
-    if (text === '') throw new HttpProblem('invalid-request', 'refresh_token is required.');
+    const { refresh_token: text } = await readJsonOrForm(context.req.raw, refreshBody);
     const address = clientAddress(context);
     const result = await grants.refresh(text, address);
     switch (result.kind) {
@@ -55,8 +60,7 @@ export function tokenEndpoints(parts: PublicParts): readonly Endpoint[] {
 
   async function revokeToken(context: PublicContext): Promise<Response> {
     // RFC 7009 section 2.1. `token_type_hint` may be sent; ours tell by themselves what they are.
-    const token = (await readFields(context.req.raw, [JSON_TYPE, FORM])).get('token') ?? '';
-    if (token === '') throw new HttpProblem('invalid-request', 'token is required.');
+    const { token } = await readJsonOrForm(context.req.raw, tokenBody);
     const revoked = await issuedTokens.revoke(token);
     if (revoked !== null) {
       const user = (await parts.directory.byId(revoked.userId))?.username ?? revoked.userId;
@@ -68,8 +72,7 @@ export function tokenEndpoints(parts: PublicParts): readonly Endpoint[] {
 
   async function introspect(context: PublicContext): Promise<Response> {
     await requireCaller(parts, context, { scope: 'introspect' });
-    const token = (await readFields(context.req.raw, [JSON_TYPE, FORM])).get('token') ?? '';
-    if (token === '') throw new HttpProblem('invalid-request', 'token is required.');
+    const { token } = await readJsonOrForm(context.req.raw, tokenBody);
     const live = await issuedTokens.introspect(token);
     // RFC 7662 section 2.2: nothing is told of a token that is not active.
     return respond.json(200, live === null ? { active: false } : introspection(live));
@@ -83,12 +86,12 @@ export function tokenEndpoints(parts: PublicParts): readonly Endpoint[] {
   const jwks = () => respond.json(200, parts.signingKeys.publicJwks());
 
   return [
-    { path: '/auth', method: 'POST', handle: login },
-    { path: '/refresh', method: 'POST', handle: refresh },
-    { path: '/revoke', method: 'POST', handle: revokeToken },
-    { path: '/introspect', method: 'POST', handle: introspect },
-    { path: '/api/v1/tokens/stats', method: 'GET', handle: statistics },
-    { path: '/jwks', method: 'GET', handle: jwks },
+    { path: '/auth', method: 'POST', handle: login, operation: passwordOperation },
+    { path: '/refresh', method: 'POST', handle: refresh, operation: refreshOperation },
+    { path: '/revoke', method: 'POST', handle: revokeToken, operation: revokeOperation },
+    { path: '/introspect', method: 'POST', handle: introspect, operation: introspectOperation },
+    { path: '/api/v1/tokens/stats', method: 'GET', handle: statistics, operation: statisticsOperation },
+    { path: '/jwks', method: 'GET', handle: jwks, operation: keySetOperation },
     { path: '/.well-known/jwks.json', method: 'GET', handle: jwks },
   ];
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Configuration } from '../../config/schema.ts';
+import { FORM, JSON_TYPE } from '../bodies.ts';
 import { CSRF_HEADER } from '../callers.ts';
 import { sessionCookieName } from '../cookies.ts';
 import { type ProblemCode, statusOf } from '../problems.ts';
@@ -61,7 +62,11 @@ export function openapiDocument(
       schemas: { ...components(bodySchemas, 'input'), ...components(answerSchemas, 'output') },
       securitySchemes: {
         apiKey: { type: 'apiKey', in: 'header', name: 'X-API-Key', description: 'An API key, `glk_…`.' },
-        bearer: { type: 'http', scheme: 'bearer', description: 'An API key; for `/userinfo` an access token too.' },
+        bearer: {
+          type: 'http',
+          scheme: 'bearer',
+          description: 'An API key; where any credential will do, an access token too.',
+        },
         basic: { type: 'http', scheme: 'basic', description: 'Where a `basic` plugin is configured.' },
         session: { type: 'apiKey', in: 'cookie', name, description: "A user's session." },
         csrf: { type: 'apiKey', in: 'header', name: CSRF_HEADER, description: 'What `/api/v1/csrf` gave.' },
@@ -71,7 +76,7 @@ export function openapiDocument(
 }
 
 function operationObject(path: string, operation: Operation): Record<string, unknown> {
-  const { id, summary, description, callers, query, body, answer, problems = [] } = operation;
+  const { id, summary, description, callers, query, body, alsoForm, answer, problems = [] } = operation;
   const needs = callers.kind === 'management' ? `Needs the scope \`${callers.scope}\`, or the role admin.` : null;
   const told = [description, needs].filter((one) => typeof one === 'string').join(' ');
   const inPath = path.includes('{id}')
@@ -94,11 +99,16 @@ function operationObject(path: string, operation: Operation): Record<string, unk
     ...(inPath.length === 0 && query === undefined ? {} : { parameters: [...inPath, ...queryParameters(query)] }),
     ...(body === undefined
       ? {}
-      : { requestBody: { required: !acceptsNothing(body), content: jsonOf(bodySchemas, body) } }),
+      : {
+          requestBody: {
+            required: !acceptsNothing(body),
+            content: contentOf(bodySchemas, body, alsoForm === true ? [JSON_TYPE, FORM] : [JSON_TYPE]),
+          },
+        }),
     responses: {
       [answer.status]: {
         description: answer.description,
-        ...(answer.schema === undefined ? {} : { content: jsonOf(answerSchemas, answer.schema) }),
+        ...(answer.schema === undefined ? {} : { content: contentOf(answerSchemas, answer.schema) }),
       },
       ...problemResponses(codes),
     },
@@ -117,7 +127,7 @@ function problemResponses(codes: readonly ProblemCode[]): Record<string, unknown
           ...(status === 429
             ? { headers: { 'Retry-After': { description: 'In seconds.', schema: { type: 'integer' } } } }
             : {}),
-          content: jsonOf(answerSchemas, problemAnswer),
+          content: contentOf(answerSchemas, problemAnswer),
         },
       ]),
   );
@@ -144,10 +154,10 @@ type Registry = typeof answerSchemas;
 
 const reference = (id: string) => `#/components/schemas/${id}`;
 
-function jsonOf(registry: Registry, schema: z.ZodType): Record<string, unknown> {
+function contentOf(registry: Registry, schema: z.ZodType, types: readonly string[] = [JSON_TYPE]): object {
   const id = registry.get(schema)?.id;
   if (id === undefined) throw new RangeError('a schema of the API has no name');
-  return { 'application/json': { schema: { $ref: reference(id) } } };
+  return Object.fromEntries(types.map((type) => [type, { schema: { $ref: reference(id) } }]));
 }
 
 function components(registry: Registry, io: 'input' | 'output'): Record<string, unknown> {

@@ -10,6 +10,8 @@ export interface Operation {
   readonly callers: { readonly kind: 'management'; readonly scope: string } | { readonly kind: 'any' | 'none' };
   readonly query?: z.ZodObject;
   readonly body?: z.ZodType;
+  /** The body may be a form as well as JSON. */
+  readonly alsoForm?: true;
   readonly answer: { readonly status: number; readonly description: string; readonly schema?: z.ZodType };
   readonly problems?: readonly ProblemCode[];
 }

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { COMMAND } from '../../../src/domain/key-reach.ts';
 import type { User } from '../../../src/domain/user.ts';
 import { keysAnswer, keyWithSecretAnswer } from '../../../src/http/management/key-schemas.ts';
 import { PASSWORD, type PublicStand, publicStand, START } from '../public-stand.ts';
@@ -271,6 +272,22 @@ describe('no key gets hold of one that is worth more', () => {
     stand.advance(1);
     expect((await byKey(early)('GET', '/keys')).short).toBe('200');
   });
+});
+
+it('whoever has the whole key ends it at /revoke, and of several at once all are told so', async () => {
+  const [old, other] = [await keyOfUser(stand, bob), await keyOfUser(stand, bob)];
+  const { text } = await stand.apiKeys.rotate(old, 60_000, COMMAND);
+  const revoke = async (token: string) => {
+    const body = new URLSearchParams({ token });
+    return (await stand.request('/gate/revoke', { method: 'POST', body })).status;
+  };
+  // The id alone, or another secret, ends nothing.
+  for (const token of [idOf(old), `${idOf(old)}.${'A'.repeat(43)}`, `${idOf(old)}.${other.slice(21)}`])
+    expect(await revoke(token)).toBe(200);
+  expect(await identity(old)).not.toBeNull();
+  expect(await Promise.all([old, text, old, text].map(revoke))).toEqual([200, 200, 200, 200]);
+  expect([await identity(old), await identity(text)]).toEqual([null, null]);
+  expect(await identity(other)).not.toBeNull();
 });
 
 it('an access token or a password is none of a key’s business', async () => {

@@ -34,8 +34,12 @@ it('has the endpoints that there are, and each of them answers', async () => {
   const paths = Object.entries(document['paths'] ?? {});
   expect(paths.map(([path]) => path)).toEqual(
     expect.arrayContaining([
+      '/auth',
+      '/refresh',
+      '/introspect',
       '/userinfo',
       '/api/v1/csrf',
+      '/api/v1/tokens/stats',
       '/api/v1/keys',
       '/api/v1/keys/{id}',
       '/api/v1/keys/{id}/rotate',
@@ -56,17 +60,21 @@ it('has the endpoints that there are, and each of them answers', async () => {
       // Nobody calls: what says so is an answer that the document tells of.
       expect(Object.keys(operation['responses'] ?? {}), `${method} ${path}`).toContain(String(response.status));
       const open = (operation['security'] as unknown[]).length === 0;
-      expect(response.status, `${method} ${path}`).toBe(open ? 200 : 401);
+      const answered = operation['requestBody'] === undefined ? 200 : 415;
+      expect(response.status, `${method} ${path}`).toBe(open ? answered : 401);
     }
   }
   expect(new Set(ids).size).toBe(ids.length);
 });
 
 it('has no call that the page about calls does not explain', () => {
-  const page = readFileSync(join(import.meta.dirname, '../../../docs/management-api.md'), 'utf8');
+  const folder = join(import.meta.dirname, '../../../docs');
+  const page = ['management-api.md', 'tokens.md'].map((name) => readFileSync(join(folder, name), 'utf8')).join();
   for (const [path, operations] of Object.entries(document['paths'] ?? {}))
     for (const method of Object.keys(operations))
-      expect(page).toContain(path === '/api/v1/csrf' ? path : `${method.toUpperCase()} ${path}`);
+      expect(page).toContain(
+        ['/auth', '/api/v1/csrf', '/jwks'].includes(path) ? path : `${method.toUpperCase()} ${path}`,
+      );
 });
 
 it('refers to nothing that is not in there', () => {
@@ -89,4 +97,27 @@ it('describes bodies and answers by what checks them', () => {
   expect(Rotation).toMatchObject({ properties: { overlap_seconds: { type: 'integer', minimum: 0, default: 3_600 } } });
   expect(KeyWithSecret).not.toHaveProperty('additionalProperties');
   expect(KeyWithSecret).toMatchObject({ required: expect.arrayContaining(['key', 'id', 'previous_until']) });
+});
+
+it('names the fields without which a body is refused', async () => {
+  const { Password, Refresh, Token } = document['components']?.['schemas'] ?? {};
+  const bodies = { '/auth': Password, '/refresh': Refresh, '/revoke': Token } as const;
+  for (const [path, schema] of Object.entries(bodies)) {
+    const { required } = schema as { required: string[] };
+    const whole: Record<string, string> = Object.fromEntries(required.map((name) => [name, 'x']));
+    const send = async (body: object) =>
+      (
+        await stand.request(`/gate${path}`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify(body),
+        })
+      ).status;
+    expect([200, 401], path).toContain(await send(whole));
+    for (const name of required) {
+      const { [name]: _left, ...rest } = whole;
+      expect(await send(rest), `${path} without ${name}`).toBe(400);
+      expect(await send({ ...rest, [name]: '' }), `${path} with an empty ${name}`).toBe(400);
+    }
+  }
 });
