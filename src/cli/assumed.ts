@@ -7,7 +7,7 @@ import type { Configuration } from '../config/schema.ts';
 import type { Authentication } from '../decision/authenticate.ts';
 import { USER_LOCKED } from '../domain/authentication.ts';
 import type { UserStore } from '../domain/store.ts';
-import type { User } from '../domain/user.ts';
+import { networksOf, type User } from '../domain/user.ts';
 import { fileUserId } from '../flows/directory.ts';
 import { makeIdentity } from '../plugins/plugin-api.ts';
 import { NodeSqliteDialect, sqliteError } from '../stores/node-sqlite.ts';
@@ -36,6 +36,7 @@ export function assume({ user, roles, groups, scopes }: Assumption, known: User 
     roles: roles ?? known?.roles ?? [],
     groups: groups ?? known?.groups ?? [],
     scopes: scopes ?? null,
+    networks: known === null ? null : networksOf(known),
     userId: known?.id ?? (username === '' ? null : `assumed:${username}`),
     authenticatedAt: now,
     methods: [],
@@ -47,8 +48,9 @@ export function assume({ user, roles, groups, scopes }: Assumption, known: User 
 export function userOfFile(configuration: Configuration, username: string): User | null {
   const entry = configuration.users.find((user) => user.username === username);
   if (entry === undefined) return null;
-  const { name, email, roles, groups, locked } = entry;
-  return { id: fileUserId(username), username, name, email, roles, groups, locked, passwordHash: null, source: 'file' };
+  const { name, email, roles, groups, networks, locked } = entry;
+  const id = fileUserId(username);
+  return { id, username, name, email, roles, groups, networks, locked, passwordHash: null, source: 'file' };
 }
 
 /**

@@ -29,6 +29,7 @@ export async function createFirstAdministrator(core: Core): Promise<FirstAdminis
     email: '',
     roles: ['admin'],
     groups: [],
+    networks: [],
     passwordHash: await core.passwords.hash(password),
   };
   await core.store.users.insert(newId('usr_'), fields, core.clock());

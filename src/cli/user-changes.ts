@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Core } from '../compose.ts';
 import { replaceScalars } from '../config/write-back.ts';
 import { GatelodgeError } from '../domain/errors.ts';
+import { parseNetwork } from '../domain/network.ts';
 import { newId } from '../domain/secret.ts';
 import { isUsername, type User, type UserFields } from '../domain/user.ts';
 import { requireUser } from '../flows/directory.ts';
@@ -17,6 +18,7 @@ const FIELDS = {
   name: { type: 'string' },
   role: { type: 'string', multiple: true },
   group: { type: 'string', multiple: true },
+  network: { type: 'string', multiple: true },
 } as const;
 const GENERATE = { generate: { type: 'boolean', default: false } } as const;
 
@@ -37,7 +39,7 @@ export const add: Subcommand = (args, terminal) => {
     }
     const password = await newPassword(values.generate, terminal);
     const passwordHash = await core.passwords.hash(password.text);
-    const empty = { name: '', email: '', roles: [], groups: [] };
+    const empty = { name: '', email: '', roles: [], groups: [], networks: [] };
     await core.store.users.insert(newId('usr_'), { ...empty, ...fields, username, passwordHash }, core.clock());
     core.log.audit({ event: 'user.created', user: username });
     return said(`${username} is added`, password.toShow, terminal);
@@ -155,13 +157,17 @@ function fieldsOf(values: {
   readonly name?: string;
   readonly role?: readonly string[];
   readonly group?: readonly string[];
+  readonly network?: readonly string[];
 }): Partial<Omit<UserFields, 'username' | 'passwordHash'>> {
-  const { email, name, role, group } = values;
+  const { email, name, role, group, network } = values;
   if (email !== undefined && email !== '' && !z.email().safeParse(email).success) {
     throw new GatelodgeError('invalid-request', '--email takes an e-mail address');
   }
   if ([name ?? '', ...(role ?? []), ...(group ?? [])].some((text) => /\p{C}/u.test(text))) {
     throw new GatelodgeError('invalid-request', 'names, roles and groups hold no control characters');
+  }
+  if (network?.some((text) => text !== '' && parseNetwork(text) === null) === true) {
+    throw new GatelodgeError('invalid-request', '--network takes an IP address or a network such as 10.0.0.0/8');
   }
   const names = (list: readonly string[]) => [...new Set(list.filter((text) => text !== ''))];
   return {
@@ -169,6 +175,7 @@ function fieldsOf(values: {
     ...(name === undefined ? {} : { name }),
     ...(role === undefined ? {} : { roles: names(role) }),
     ...(group === undefined ? {} : { groups: names(group) }),
+    ...(network === undefined ? {} : { networks: names(network) }),
   };
 }
 

@@ -12,10 +12,10 @@ const change =
 
 export const command: Command = {
   summary: 'shows and changes the users of the directory',
-  usage: `Usage: gatelodge users add NAME [--email E] [--name TEXT] [--role R]… [--group G]… [--generate]
+  usage: `Usage: gatelodge users add NAME [--email E] [--name TEXT] [--role R]… [--group G]… [--network CIDR]… [--generate]
        gatelodge users list [--json]
        gatelodge users show NAME
-       gatelodge users set NAME [--email E] [--name TEXT] [--role R]… [--group G]…
+       gatelodge users set NAME [--email E] [--name TEXT] [--role R]… [--group G]… [--network CIDR]…
        gatelodge users lock NAME
        gatelodge users unlock NAME
        gatelodge users delete NAME
@@ -23,6 +23,7 @@ export const command: Command = {
 
   --email, --name    e-mail address and display name
   --role, --group    several times for several; all of them are replaced, and --role '' leaves none
+  --network CIDR     where the user's requests may come from, such as 10.0.0.0/8, likewise (default anywhere)
   --generate         invents the password and prints it once, alone, on standard output
   -c, --config FILE  configuration (default gatelodge.yaml)
 
@@ -83,6 +84,7 @@ async function show(args: readonly string[], terminal: Terminal): Promise<number
       ['email', user.email],
       ['roles', user.roles.join(', ')],
       ['groups', user.groups.join(', ')],
+      ['networks', user.networks.join(', ') || 'anywhere'],
       ['state', user.locked ? 'locked' : 'active'],
       ['password', user.passwordHash === null ? 'none' : 'set'],
       ['from', user.source === 'file' ? file : 'database'],
@@ -94,6 +96,7 @@ async function show(args: readonly string[], terminal: Terminal): Promise<number
   });
 }
 
-function withoutHash({ id, username, name, email, roles, groups, locked, source }: User): Record<string, unknown> {
-  return { id, username, name, email, roles, groups, locked, source };
+function withoutHash(user: User): Record<string, unknown> {
+  const { id, username, name, email, roles, groups, networks, locked, source } = user;
+  return { id, username, name, email, roles, groups, networks, locked, source };
 }

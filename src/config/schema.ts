@@ -59,6 +59,10 @@ const user = z.strictObject({
     .describe('E-mail address.'),
   roles: z.array(z.string().min(1)).default([]).describe('Roles, which rules can ask for.'),
   groups: z.array(z.string().min(1)).default([]).describe('Groups, likewise.'),
+  networks: z
+    .array(network)
+    .default([])
+    .describe('Where requests of this user may come from, by whichever credential. Default: from anywhere.'),
   locked: z.boolean().default(false).describe('A locked user is refused everywhere, with every credential.'),
 });
 

@@ -78,7 +78,9 @@ async function allOf(plugins: readonly PluginInstance[], request: AccessRequest)
   const users = new Set(identities.map((identity) => identity.userId).filter((id) => id !== null));
   if (users.size > 1) return { kind: 'rejected', rejection: REJECTED };
   const methods = identities.flatMap((identity) => identity.methods);
-  return { kind: 'identified', identity: { ...first, methods, scopes: commonScopes(identities) } };
+  // Whichever came first, and as whom: they are the same user of the directory, or one is and the others are nobody there.
+  const networks = identities.find((identity) => identity.networks !== null)?.networks ?? null;
+  return { kind: 'identified', identity: { ...first, methods, networks, scopes: commonScopes(identities) } };
 }
 
 /** A credential with scopes restricts the request also where another one, without any, came first. */

@@ -4,6 +4,7 @@ import type { Identity } from '../domain/identity.ts';
 import { andThen, type MaybePromise } from '../domain/maybe-promise.ts';
 import { addressBlock } from '../domain/network.ts';
 import { type Quota, retryAfterSeconds } from '../domain/rate-limit.ts';
+import { mayComeFrom } from '../domain/user.ts';
 import type { Access, Gate, OwnPath } from './access.ts';
 import { type Authentication, authenticate } from './authenticate.ts';
 import { findApplicable } from './policy.ts';
@@ -79,6 +80,12 @@ function cameTwice(headers: HeaderFields): boolean {
 function judge(gate: Gate, access: Access, request: AccessRequest, authentication: Authentication): Decision {
   switch (authentication.kind) {
     case 'identified':
+      // Before all that a rule may ask for: from elsewhere the user is nobody here, whatever the credential.
+      if (
+        authentication.identity.networks !== null &&
+        !mayComeFrom(authentication.identity.networks, request.clientAddress())
+      )
+        return deny('user-not-allowed', access.rule, authentication.identity);
       return (
         meetsRequirements(gate, access, authentication.identity) ?? admit(access, request, authentication.identity)
       );

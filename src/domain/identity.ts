@@ -1,3 +1,5 @@
+import type { NetworkSet } from './network.ts';
+
 /** Who a request comes from, as one plugin established it. Built once per credential and reused, never changed. */
 export interface Identity {
   /** Stable id: a directory user's id, `<instance>:<name>` for a plugin's own users, `<instance>:<sub>` for foreign tokens. */
@@ -13,6 +15,8 @@ export interface Identity {
   readonly claims: Readonly<Record<string, unknown>>;
   /** The directory user behind the identity, or null where it is nobody's directory entry. */
   readonly userId: string | null;
+  /** Where the user's requests may come from; null: from anywhere. Only users of the directory have such networks. */
+  readonly networks: NetworkSet | null;
   /** When the person last proved who they are, in ms since the epoch; null where the credential does not tell. */
   readonly authenticatedAt: number | null;
   /** Plugin instances that established it, in order. */

@@ -1,3 +1,5 @@
+import { type NetworkSet, networkSet } from './network.ts';
+
 /** A person or machine of the directory, from the configuration file or the database. */
 export interface User {
   readonly id: string;
@@ -6,6 +8,8 @@ export interface User {
   readonly email: string;
   readonly roles: readonly string[];
   readonly groups: readonly string[];
+  /** Where requests of this user may come from, as addresses and CIDR networks; empty: from anywhere. */
+  readonly networks: readonly string[];
   readonly locked: boolean;
   /** argon2id or bcrypt, as the PHC or crypt string; null: no password logs this user in. */
   readonly passwordHash: string | null;
@@ -22,6 +26,7 @@ export interface UserFields {
   readonly email: string;
   readonly roles: readonly string[];
   readonly groups: readonly string[];
+  readonly networks: readonly string[];
   readonly passwordHash: string | null;
 }
 
@@ -31,4 +36,23 @@ export interface UserFields {
  */
 export function isUsername(text: string): boolean {
   return /^[^\p{C}\p{Z}:,/\\"'<>]+(?: [^\p{C}\p{Z}:,/\\"'<>]+)*$/u.test(text) && text.length <= 128;
+}
+
+/** A user's record is made once and remembered, and so is this. */
+const compiled = new WeakMap<User, NetworkSet>();
+
+/** The networks that a user's requests may come from; null: any. @throws RangeError where one is no network */
+export function networksOf(user: User): NetworkSet | null {
+  if (user.networks.length === 0) return null;
+  let networks = compiled.get(user);
+  if (networks === undefined) {
+    networks = networkSet(user.networks);
+    compiled.set(user, networks);
+  }
+  return networks;
+}
+
+/** Whether a request from this address may be the user's. An address that cannot be told is none of theirs. */
+export function mayComeFrom(networks: NetworkSet | null, address: string | null): boolean {
+  return networks === null || (address !== null && networks.contains(address));
 }

@@ -121,8 +121,9 @@ export function createDirectory({ fileUsers, store, clock, writeFileHash, readFi
 }
 
 function fileUser(entry: FileUser, passwordHash: string | null, locked: boolean): User {
-  const { username, name, email, roles, groups } = entry;
-  return { id: fileUserId(username), username, name, email, roles, groups, locked, passwordHash, source: 'file' };
+  const { username, name, email, roles, groups, networks } = entry;
+  const id = fileUserId(username);
+  return { id, username, name, email, roles, groups, networks, locked, passwordHash, source: 'file' };
 }
 
 /** The user, or an error that commands show. @throws GatelodgeError `not-found` */

@@ -5,7 +5,7 @@ import type { BeginLogin, LoginResult } from '../domain/login-attempts.ts';
 import type { LoginWay } from '../domain/measurements.ts';
 import type { Passwords } from '../domain/passwords.ts';
 import { keyedHash } from '../domain/secret.ts';
-import type { User } from '../domain/user.ts';
+import { mayComeFrom, networksOf, type User } from '../domain/user.ts';
 import type { Directory } from './directory.ts';
 import type { TakeTry } from './login-tries.ts';
 
@@ -70,11 +70,20 @@ export function createPasswordLogin(options: {
       await attempt.abandoned();
       throw error;
     }
-    if (user === null || user.locked || !matches) {
+    // From elsewhere the right password is a wrong one: counted like it, and told apart in the audit alone.
+    const elsewhere = user !== null && !mayComeFrom(networksOf(user), address);
+    if (user === null || user.locked || !matches || elsewhere) {
       await attempt.failed();
       return {
         result: { kind: 'refused' },
-        reason: user === null ? 'unknown-user' : user.locked ? 'user-locked' : 'wrong-password',
+        reason:
+          user === null
+            ? 'unknown-user'
+            : user.locked
+              ? 'user-locked'
+              : matches
+                ? 'network-not-allowed'
+                : 'wrong-password',
       };
     }
     await attempt.succeeded();
@@ -93,7 +102,7 @@ export function createPasswordLogin(options: {
         audit({ event: 'login.failed', user: username, address, detail: { reason: 'rate-limited' } });
         return held;
       }
-      const digest = keyedHash(key, `${username}\0${device ?? ''}\0${password}`);
+      const digest = keyedHash(key, `${username}\0${device ?? ''}\0${address ?? ''}\0${password}`);
       const judging =
         underWay.get(digest) ?? judge(username, password, address, device).finally(() => underWay.delete(digest));
       underWay.set(digest, judging);

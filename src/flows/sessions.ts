@@ -3,7 +3,7 @@ import type { Clock } from '../domain/clock.ts';
 import { mintSecret, secretMatches, splitSecret } from '../domain/secret.ts';
 import { isLive, type Session } from '../domain/session.ts';
 import type { SessionStore } from '../domain/store.ts';
-import type { User } from '../domain/user.ts';
+import { mayComeFrom, networksOf, type User } from '../domain/user.ts';
 import type { Directory } from './directory.ts';
 
 /** What is remembered of sessions between requests: the newest `lastSeenAt` lives there. A `Map` will do. */
@@ -22,9 +22,13 @@ export interface Sessions {
   start(user: User, options: { readonly remember: boolean }): Promise<StartedSession>;
   /**
    * Whose the presented cookie values are. Of several values the only valid one counts; null where none is valid or two
-   * are valid for different users.
+   * are valid for different users, or where the user may not come from this address.
+   * @param address the client's, null where it cannot be told
    */
-  find(cookieValues: readonly string[]): Promise<{ readonly session: Session; readonly user: User } | null>;
+  find(
+    cookieValues: readonly string[],
+    address?: string | null,
+  ): Promise<{ readonly session: Session; readonly user: User } | null>;
   /** Ends every session whose secret was presented, so that knowing an id ends nothing. Returns those it ended. */
   endPresented(cookieValues: readonly string[]): Promise<readonly Session[]>;
   /** False where it was gone already. */
@@ -78,12 +82,12 @@ export function createSessions(options: {
       return { cookieValue: text, session };
     },
 
-    async find(cookieValues) {
+    async find(cookieValues, address = null) {
       const live = (await presented(cookieValues)).filter((session) => isLive(session, clock()));
       const [session] = live;
       if (session === undefined || live.some((other) => other.userId !== session.userId)) return null;
       const user = await directory.byId(session.userId);
-      return user === null || user.locked ? null : { session, user };
+      return user === null || user.locked || !mayComeFrom(networksOf(user), address) ? null : { session, user };
     },
 
     async endPresented(cookieValues) {

@@ -1,6 +1,6 @@
 import type { Reason } from '../domain/decision.ts';
 import { type Refused, refusalPage } from './pages/refusal-pages.ts';
-import { type Endpoint, type PublicParts, presentedSessions, requestTarget } from './public-parts.ts';
+import { clientAddress, type Endpoint, type PublicParts, presentedSessions, requestTarget } from './public-parts.ts';
 import { readRedirect } from './redirects.ts';
 
 const STATUS: Readonly<Record<Refused, number>> = { challenge: 401, deny: 403, limited: 429, unavailable: 503 };
@@ -27,7 +27,8 @@ export function forbiddenEndpoints(parts: PublicParts): readonly Endpoint[] {
         // What anybody can write into a link chooses among our own words, and nothing more.
         const refused = Object.entries(OF_REASON).find(([name]) => name === reason)?.[1] ?? 'deny';
         // Where the store is away, this page is not the one to ask it again.
-        const found = refused === 'deny' ? await sessions.find(presentedSessions(parts, context)) : null;
+        const found =
+          refused === 'deny' ? await sessions.find(presentedSessions(parts, context), clientAddress(context)) : null;
         const redirect = safeRedirect(readRedirect(target));
         const back = redirect === null ? '' : `&rd=${encodeURIComponent(redirect)}`;
         const switchUrl = refused === 'deny' ? `${configuration.public_url}/login?prompt=login${back}` : null;

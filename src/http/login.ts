@@ -40,7 +40,7 @@ export function loginEndpoints(parts: PublicParts): readonly Endpoint[] {
     const redirect = safeRedirect(readRedirect(target));
     // A rule may want the password again although the session lives; then going back at once would go round in circles.
     const again = /[?&]prompt=login(?:&|$)/.test(target.split(/[?&]rd=/, 1)[0] ?? '');
-    const live = await parts.sessions.find(presentedSessions(parts, context));
+    const live = await parts.sessions.find(presentedSessions(parts, context), clientAddress(context));
     if (live !== null && !again) return respond.redirect(redirect ?? `${base}/`);
     return form(context, 200, { redirect, signedInAs: live?.user.username ?? null });
   }

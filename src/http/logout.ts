@@ -15,7 +15,7 @@ import { readRedirect } from './redirects.ts';
 /** `GET /`, `GET /logout?rd=` (asks first) and `POST /logout`. */
 export function logoutEndpoints(parts: PublicParts): readonly Endpoint[] {
   const { base, site, csrf, safeRedirect, respond, configuration, sessions } = parts;
-  const find = (context: PublicContext) => sessions.find(presentedSessions(parts, context));
+  const find = (context: PublicContext) => sessions.find(presentedSessions(parts, context), clientAddress(context));
 
   async function home(context: PublicContext): Promise<Response> {
     const found = await find(context);

@@ -3,7 +3,7 @@ import type { BasicOptions } from '../config/plugin-options.ts';
 import type { Identity } from '../domain/identity.ts';
 import type { LoginLimited } from '../domain/login-attempts.ts';
 import { andThen, type MaybePromise } from '../domain/maybe-promise.ts';
-import type { User } from '../domain/user.ts';
+import { mayComeFrom, type User } from '../domain/user.ts';
 import { basicCredentials, readAuthorization } from './authorization.ts';
 import { type BuiltInContext, identityOf } from './built-in.ts';
 import { createOwnUsers } from './own-users.ts';
@@ -74,7 +74,10 @@ function basicPlugin<Entry extends object>(
       const known = remembered.get(digest)?.of;
       if (known === undefined || isLimited(known)) return begin();
       return andThen(realm.current(known), (identity) =>
-        identity === null ? begin() : { kind: 'authenticated', identity },
+        // From where its user may not come, a right password is judged like a wrong one, and takes as long.
+        identity === null || (identity.networks !== null && !mayComeFrom(identity.networks, request.clientAddress()))
+          ? begin()
+          : { kind: 'authenticated', identity },
       );
     },
     close: () => realm.close?.(),

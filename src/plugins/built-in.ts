@@ -5,7 +5,7 @@ import type { BeginLogin, LoginResult } from '../domain/login-attempts.ts';
 import type { MaybePromise } from '../domain/maybe-promise.ts';
 import type { Passwords } from '../domain/passwords.ts';
 import type { Session } from '../domain/session.ts';
-import type { User } from '../domain/user.ts';
+import { networksOf, type User } from '../domain/user.ts';
 import type { Identity, PluginContext } from './plugin-api.ts';
 import type { RememberedCounts } from './remembered.ts';
 
@@ -64,6 +64,7 @@ export function identityOf(
     groups: user.groups,
     claims: {},
     userId: user.id,
+    networks: networksOf(user),
     ...extra,
   });
 }

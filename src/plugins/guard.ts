@@ -135,6 +135,7 @@ function asIdentity(value: unknown, instance: string, known: WeakMap<object, Ide
     claims: asData(claims),
     // Somebody else's plugin names nobody of the directory: locks and roles of the directory would not hold for its users.
     userId: null,
+    networks: null,
     methods: [instance],
   });
   known.set(value, identity);

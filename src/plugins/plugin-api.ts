@@ -51,6 +51,7 @@ export function makeIdentity(fields: Pick<Identity, 'subject' | 'username' | 'me
     scopes: null,
     claims: {},
     userId: null,
+    networks: null,
     authenticatedAt: null,
     ...fields,
   });

@@ -141,6 +141,14 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
       await db.schema.createIndex('revocations_by_end').on('revocations').column('expires_at').execute();
     },
   },
+  '0006-networks-of-users': {
+    async up(db) {
+      await db.schema
+        .alterTable('users')
+        .addColumn('networks', 'text', (column) => column.notNull().defaultTo('[]'))
+        .execute();
+    },
+  },
 };
 
 /**

@@ -15,7 +15,7 @@ export function createUserStore({ read, write }: UnitOfWork): UserStore {
 
     insert: (id, fields, now) =>
       write(async (db, emit) => {
-        const { username, name, email, roles, groups, passwordHash } = fields;
+        const { username, name, email, roles, groups, networks, passwordHash } = fields;
         await db
           .insertInto('users')
           .values({
@@ -25,6 +25,7 @@ export function createUserStore({ read, write }: UnitOfWork): UserStore {
             email,
             roles: JSON.stringify(roles),
             groups: JSON.stringify(groups),
+            networks: JSON.stringify(networks),
             password_hash: passwordHash,
             created_at: now,
             updated_at: now,
@@ -102,7 +103,7 @@ function selectUsers(db: Kysely<Tables>) {
   return db
     .selectFrom('users')
     .leftJoin('user_locks', 'user_locks.user_id', 'users.id')
-    .select(['users.id', 'username', 'name', 'email', 'roles', 'groups', 'password_hash', 'locked_at']);
+    .select(['users.id', 'username', 'name', 'email', 'roles', 'groups', 'networks', 'password_hash', 'locked_at']);
 }
 
 type UserRow = Awaited<ReturnType<ReturnType<typeof selectUsers>['executeTakeFirstOrThrow']>>;
@@ -119,6 +120,7 @@ function toUser(row: UserRow): User {
     email: row.email,
     roles: parseList(row.roles),
     groups: parseList(row.groups),
+    networks: parseList(row.networks),
     locked: row.locked_at !== null,
     passwordHash: row.password_hash,
     source: 'database',
@@ -126,13 +128,14 @@ function toUser(row: UserRow): User {
 }
 
 function columnsOf(fields: Partial<UserFields>): Updateable<Tables['users']> {
-  const { username, name, email, roles, groups, passwordHash } = fields;
+  const { username, name, email, roles, groups, networks, passwordHash } = fields;
   return {
     ...(username === undefined ? {} : { username }),
     ...(name === undefined ? {} : { name }),
     ...(email === undefined ? {} : { email }),
     ...(roles === undefined ? {} : { roles: JSON.stringify(roles) }),
     ...(groups === undefined ? {} : { groups: JSON.stringify(groups) }),
+    ...(networks === undefined ? {} : { networks: JSON.stringify(networks) }),
     ...(passwordHash === undefined ? {} : { password_hash: passwordHash }),
   };
 }

@@ -12,6 +12,7 @@ export interface Tables {
     email: string;
     roles: string;
     groups: string;
+    networks: string;
     password_hash: string | null;
     created_at: number;
     updated_at: number;

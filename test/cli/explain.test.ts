@@ -146,6 +146,13 @@ describe('as JSON', () => {
   });
 });
 
+it('knows where users may come from', async () => {
+  const at = place('users: [{username: alice, networks: [10.0.0.0/8]}]\npaths: [{path: /x}]\n');
+  expect(await explained(at, '--user', 'alice', '--ip', '10.1.2.3', '/x')).toMatchObject({ decision: 'allow' });
+  for (const from of [['--ip', '192.0.2.1'], []])
+    expect(await explained(at, '--user', 'alice', ...from, '/x')).toMatchObject({ reason: 'user-not-allowed' });
+});
+
 it('knows users and locks of the database, and leaves no trace there', async () => {
   const at = place(POLICY);
   await at.run(['users', 'add', 'bob', '--role', 'admin', '--generate']);

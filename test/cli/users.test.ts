@@ -39,7 +39,7 @@ it('adds, shows, changes and deletes users of the database', async () => {
   const bob = (await listed(at)).find(({ username }) => username === 'bob');
   expect(bob).toEqual({
     ...{ id: expect.stringMatching(/^usr_/), username: 'bob', email: 'bob@example.com', name: 'Bob B.' },
-    ...{ roles: ['user', 'ops'], groups: ['staff'], locked: false, source: 'database' },
+    ...{ roles: ['user', 'ops'], groups: ['staff'], networks: [], locked: false, source: 'database' },
   });
   const changed = await at.run(['users', 'set', 'bob', '--name', '', '--role', 'admin', '--group', '']);
   expect(changed).toMatchObject({ code: 0, out: 'bob is changed\n' });

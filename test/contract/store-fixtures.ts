@@ -11,6 +11,7 @@ export const alice: UserFields = {
   email: 'alice@example.com',
   roles: ['admin', 'a "quoted", one'],
   groups: [],
+  networks: ['10.0.0.0/8', '::1'],
   passwordHash: '$argon2id$1',
 };
 

@@ -9,7 +9,16 @@ import { createApiKeys } from '../../src/flows/api-keys.ts';
 
 const NOW = 1_800_000_000_000;
 const ALICE: User = {
-  ...{ id: 'usr_alice', username: 'alice', name: '', email: '', roles: ['dev', 'ops'], groups: [], locked: false },
+  ...{
+    id: 'usr_alice',
+    username: 'alice',
+    name: '',
+    email: '',
+    roles: ['dev', 'ops'],
+    groups: [],
+    networks: [],
+    locked: false,
+  },
   ...{ passwordHash: null, source: 'database' },
 };
 

@@ -19,6 +19,7 @@ const alice: User = {
   email: '',
   roles: [],
   groups: [],
+  networks: [],
   locked: false,
   passwordHash: null,
   source: 'database',

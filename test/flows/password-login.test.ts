@@ -18,6 +18,7 @@ const user = (fields: Partial<User>): User => ({
   email: '',
   roles: [],
   groups: [],
+  networks: [],
   locked: false,
   passwordHash: null,
   source: 'database',

@@ -235,7 +235,7 @@ describe.each(SIGNING_ALGORITHMS)('%s', (algorithm) => {
       lifetime: LIFETIME,
       clock,
     });
-    const user = { id: 'usr_1', username: 'alice', name: '', email: '', roles: [], groups: [] };
+    const user = { id: 'usr_1', username: 'alice', name: '', email: '', roles: [], groups: [], networks: [] };
     const { token } = await tokens.issueAccessToken({
       user: { ...user, locked: false, passwordHash: null, source: 'file' },
       ...{ now, authenticatedAt: now, familyId: 'glf_family', until: Number.POSITIVE_INFINITY },

@@ -78,7 +78,7 @@ describe('answers', () => {
     for (const username of ['bobby', 'bobby2'])
       await stand.store.users.insert(
         `usr_${username}`,
-        { username, name: '', email: '', roles: [], groups: [], passwordHash: stand.alice.passwordHash },
+        { username, name: '', email: '', roles: [], groups: [], networks: [], passwordHash: stand.alice.passwordHash },
         stand.now(),
       );
     expect(await told('bobby')).toEqual(await told('nobdy'));

@@ -17,7 +17,7 @@ const CALL = '/gate/api/v1/keys';
 const key = async (user: User, ...scopes: string[]) =>
   (await stand.apiKeys.create(user, { name: 'k', scopes, expiresAt: null }, COMMAND)).text;
 const bob = () => {
-  const fields = { username: 'bob', name: '', email: '', roles: ['ops'], groups: [], passwordHash: null };
+  const fields = { username: 'bob', name: '', email: '', roles: ['ops'], groups: [], networks: [], passwordHash: null };
   return stand.store.users.insert('usr_bob', fields, stand.now());
 };
 /** The status and code of the answer to a call with these header fields. */

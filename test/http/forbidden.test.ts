@@ -4,7 +4,7 @@ import { csrfField, ORIGIN, visitor } from './visitor.ts';
 
 const RD = 'https://app.example.com/reports?a=1&b=%26';
 const ASKED = `/gate/forbidden?reason=role-missing&rd=${encodeURIComponent(RD)}`;
-const BOB = { username: 'bob', name: '', email: '', roles: [], groups: [] };
+const BOB = { username: 'bob', name: '', email: '', roles: [], groups: [], networks: [] };
 let stand: PublicStand;
 const open = async (options?: StandOptions) => {
   stand = await publicStand(options);

@@ -70,7 +70,7 @@ it('redirects at once with a live session, through the same check', async () => 
 
 it('answers the same to an unknown, a wrong and a locked user, at the same cost', async () => {
   const person = await open();
-  const bob = { username: 'bob', name: '', email: '', roles: [], groups: [] };
+  const bob = { username: 'bob', name: '', email: '', roles: [], groups: [], networks: [] };
   const passwordHash = stand.alice.passwordHash;
   await stand.store.users.insert('usr_bob', { ...bob, passwordHash }, stand.now());
   await stand.store.users.setLocked('usr_bob', true, stand.now());
@@ -183,7 +183,7 @@ it('counts the only valid cookie, and nobody where two users’ are valid', asyn
   const ask = (...values: string[]) =>
     stand.request('/gate/', { headers: { cookie: values.map((value) => `${SESSION}=${value}`).join('; ') } });
   expect((await ask(dead, good, 'x')).status).toBe(200);
-  const other = { username: 'eve', name: '', email: '', roles: [], groups: [], passwordHash: null };
+  const other = { username: 'eve', name: '', email: '', roles: [], groups: [], networks: [], passwordHash: null };
   const eve = await stand.store.users.insert('usr_eve', other, stand.now());
   const { cookieValue } = await stand.sessions.start(eve, { remember: false });
   expect((await ask(good, cookieValue)).status).toBe(303);

@@ -112,7 +112,13 @@ export async function publicStand(options: StandOptions = {}): Promise<PublicSta
     },
   };
   const passwordHash = await realPasswords.hash(PASSWORD);
-  const fields = { name: 'Alice A.', email: 'alice@example.com', roles: ['admin', 'ops'], groups: ['staff'] };
+  const fields = {
+    name: 'Alice A.',
+    email: 'alice@example.com',
+    roles: ['admin', 'ops'],
+    groups: ['staff'],
+    networks: [],
+  };
   const alice = await real.users.insert('usr_alice', { username: 'alice', passwordHash, ...fields }, now);
 
   const directory = createDirectory({

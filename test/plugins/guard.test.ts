@@ -113,7 +113,14 @@ describe('a plugin that', () => {
 describe('a plugin’s identity', () => {
   it('is nobody of the directory, by this instance, whatever it says', async () => {
     const { plugin: instance } = guarded(
-      authenticated({ ...IDENTITY, userId: 'usr_admin', methods: ['session'], isAdmin: true, scopes: ['s'] }),
+      authenticated({
+        ...IDENTITY,
+        userId: 'usr_admin',
+        networks: null,
+        methods: ['session'],
+        isAdmin: true,
+        scopes: ['s'],
+      }),
     );
     expect(await instance.authenticate(request)).toEqual({
       kind: 'authenticated',
@@ -126,6 +133,7 @@ describe('a plugin’s identity', () => {
         scopes: ['s'],
         claims: {},
         userId: null,
+        networks: null,
         authenticatedAt: null,
         methods: ['x'],
       },

@@ -126,7 +126,7 @@ export async function pluginStand({ hashing = { concurrency: 2, queue: 200 } } =
     addUser: (username, fields = {}) =>
       store.users.insert(
         `usr_${username}`,
-        { username, name: '', email: '', roles: [], groups: [], passwordHash: hash, ...fields },
+        { username, name: '', email: '', roles: [], groups: [], networks: [], passwordHash: hash, ...fields },
         now,
       ),
     verifications: () => verifications,

@@ -225,6 +225,7 @@ describe('identity headers', () => {
         email: 'a@b\r\nX-Evil: 1',
         roles: ['a,admin', 'x\r\ny', '%0d%0a'],
         groups: ['é'],
+        networks: [],
         passwordHash: null,
       };
       await store.users.insert('usr_mallory', fields, Date.now());

@@ -45,6 +45,6 @@ export async function keyOfUser(stand: PublicStand, user: User, request: Partial
 }
 
 export function addUser(stand: PublicStand, username: string, fields: Partial<UserFields> = {}): Promise<User> {
-  const whole = { username, name: '', email: '', roles: [], groups: [], passwordHash: null, ...fields };
+  const whole = { username, name: '', email: '', roles: [], groups: [], networks: [], passwordHash: null, ...fields };
   return stand.store.users.insert(`usr_${username}`, whole, stand.now());
 }
