@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { handshakes } from './accepts.ts';
 import { startProgram, waitUntil } from './child-process.ts';
 import { HOSTS, hostReplacement, type Places, type Recipe } from './front-server-stack.ts';
-import { replaceText } from './replace-text.ts';
+import { type Replacement, replaceText } from './replace-text.ts';
 import { findProgram } from './skip.ts';
 
 export const CADDY_RECIPES = 'deploy/caddy';
@@ -25,7 +25,11 @@ function globalOptions({ tlsPort, plainPort }: Places): string {
 }
 
 /** Writes the recipe into the directory as /etc/caddy would have it. Only ports are replaced. Resolves to the main file. */
-export async function writeCaddyfile(name: 'minimal' | 'complete', places: Places): Promise<string> {
+export async function writeCaddyfile(
+  name: 'minimal' | 'complete',
+  places: Places,
+  changes: readonly Replacement[] = [],
+): Promise<string> {
   const { directory, tlsPort, decisionsPort, pagesPort, applicationPort } = places;
   await mkdir(join(directory, 'gatelodge'));
   const snippets = await readFile(join(CADDY_RECIPES, 'gatelodge.caddy'), 'utf8');
@@ -40,19 +44,30 @@ export async function writeCaddyfile(name: 'minimal' | 'complete', places: Place
   );
   const site = await readFile(join(CADDY_RECIPES, `${name}.caddy`), 'utf8');
   const file = join(directory, 'Caddyfile');
-  const adapted = replaceText(site, [['127.0.0.1:3000', `127.0.0.1:${applicationPort}`], ...hostReplacement(places)]);
+  const adapted = replaceText(site, [
+    ['127.0.0.1:3000', `127.0.0.1:${applicationPort}`],
+    ...hostReplacement(places),
+    ...changes,
+  ]);
   await writeFile(file, `${globalOptions(places)}${adapted}`);
   return file;
 }
 
-/** @param program its name, where more than one Caddy is installed */
-export function caddyRecipe(name: 'minimal' | 'complete', program: string): Recipe {
+/**
+ * @param program its name, where more than one Caddy is installed
+ * @param changes what else is different
+ */
+export function caddyRecipe(
+  name: 'minimal' | 'complete',
+  program: string,
+  changes: readonly Replacement[] = [],
+): Recipe {
   return {
     yaml: join(CADDY_RECIPES, `${name}.yaml`),
     async start(places) {
       const path = findProgram(program);
       if (path === null) throw new Error(`${program} is not installed`);
-      const file = await writeCaddyfile(name, places);
+      const file = await writeCaddyfile(name, places, changes);
       const home = join(places.directory, 'home');
       const caddy = await startProgram(path, ['run', '--adapter', 'caddyfile', '--config', file], {
         cwd: places.directory,

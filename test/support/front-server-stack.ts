@@ -64,10 +64,13 @@ export function hostReplacement({ appHost }: { readonly appHost?: string | undef
   return appHost === undefined ? [] : [[HOSTS.app, appHost]];
 }
 
-/** @param rules put in front of the recipe's, each a line of YAML */
+/**
+ * @param rules put in front of the recipe's, each a line of YAML
+ * @param settings put behind the whole
+ */
 export async function startFrontServerStack(
   recipe: Recipe,
-  { rules = [] }: { rules?: readonly string[] } = {},
+  { rules = [], settings = '' }: { rules?: readonly string[]; settings?: string } = {},
 ): Promise<FrontServerStack> {
   const stops: (() => Promise<void>)[] = [];
   const stop = async (): Promise<void> => {
@@ -92,7 +95,10 @@ export async function startFrontServerStack(
         : []),
       ['\npaths:\n', `\npaths:\n${rules.map((rule) => `  - ${rule}\n`).join('')}`],
     ];
-    const gatelodge = await startGatelodge({ yaml: replaceText(text, replacements) + USERS, ready: decisionsPort });
+    const gatelodge = await startGatelodge({
+      yaml: replaceText(text, replacements) + USERS + settings,
+      ready: decisionsPort,
+    });
     stops.push(gatelodge.stop);
     const relay = await startCountingRelay(decisionsPort);
     stops.push(relay.stop);

@@ -22,6 +22,8 @@ export interface NginxPlaces {
   readonly socketDirectory: string;
   /** Stands for app.example.com in minimal.conf. */
   readonly appHost?: string;
+  /** What else is different in minimal.conf. */
+  readonly changes?: readonly Replacement[];
 }
 export interface Nginx {
   readonly directory: string;
@@ -52,6 +54,7 @@ export async function copyRecipes(directory: string, places: NginxPlaces): Promi
       ['/etc/ssl/certs/app.example.com.pem', certificate],
       ['/etc/ssl/private/app.example.com.key', key],
       ...(places.appHost === undefined ? [] : [['app.example.com', places.appHost] as const]),
+      ...(places.changes ?? []),
     ],
     'complete.conf': [
       ...site,

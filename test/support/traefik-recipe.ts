@@ -10,7 +10,12 @@ import { findProgram } from './skip.ts';
 export const TRAEFIK_RECIPES = 'deploy/traefik';
 
 /** Writes the recipe into the directory as /etc/traefik would have it. Only ports and files are replaced. Resolves to the static file. */
-async function writeConfiguration(name: 'minimal' | 'complete', places: Places, loopbackPort: number): Promise<string> {
+async function writeConfiguration(
+  name: 'minimal' | 'complete',
+  places: Places,
+  loopbackPort: number,
+  changes: readonly Replacement[],
+): Promise<string> {
   const { directory, tlsPort, plainPort, decisionsPort, pagesPort, applicationPort, certificate, key } = places;
   const dynamic = join(directory, 'dynamic');
   await mkdir(dynamic);
@@ -28,7 +33,12 @@ async function writeConfiguration(name: 'minimal' | 'complete', places: Places, 
     ],
     'gatelodge.dynamic.yaml': [
       join(dynamic, 'gatelodge.yaml'),
-      [['127.0.0.1:9190', `127.0.0.1:${decisionsPort}`], ['127.0.0.1:9191', `127.0.0.1:${pagesPort}`], loopback],
+      [
+        ['127.0.0.1:9190', `127.0.0.1:${decisionsPort}`],
+        ['127.0.0.1:9191', `127.0.0.1:${pagesPort}`],
+        loopback,
+        ...changes,
+      ],
     ],
     [`${name}.dynamic.yaml`]: [
       join(dynamic, 'app.yaml'),
@@ -45,14 +55,21 @@ async function writeConfiguration(name: 'minimal' | 'complete', places: Places, 
   return join(directory, 'traefik.yaml');
 }
 
-/** @param loopbackPort stands for 9180, Traefik's entry point for itself; any free one where it does not matter */
-export function traefikRecipe(name: 'minimal' | 'complete', loopbackPort?: number): Recipe {
+/**
+ * @param loopbackPort stands for 9180, Traefik's entry point for itself; any free one where it does not matter
+ * @param changes what else is different in gatelodge.dynamic.yaml
+ */
+export function traefikRecipe(
+  name: 'minimal' | 'complete',
+  loopbackPort?: number,
+  changes: readonly Replacement[] = [],
+): Recipe {
   return {
     yaml: join(TRAEFIK_RECIPES, `${name}.yaml`),
     async start(places) {
       const path = findProgram('traefik');
       if (path === null) throw new Error('traefik is not installed');
-      const file = await writeConfiguration(name, places, loopbackPort ?? (await freePort()));
+      const file = await writeConfiguration(name, places, loopbackPort ?? (await freePort()), changes);
       const traefik = await startProgram(path, [`--configfile=${file}`], { cwd: places.directory, env: {} });
       const stop = async (): Promise<void> => void (await traefik.stop());
       try {

@@ -5,18 +5,19 @@ import { promisify } from 'node:util';
 import { accepts } from '../../support/accepts.ts';
 import { startProgram, waitUntil } from '../../support/child-process.ts';
 import type { Places, Recipe } from '../../support/front-server-stack.ts';
-import { replaceText } from '../../support/replace-text.ts';
+import { type Replacement, replaceText } from '../../support/replace-text.ts';
 import { findProgram } from '../../support/skip.ts';
 
 export const ENVOY = 'envoy';
 export const RECIPES = 'deploy/envoy';
 export type RecipeName = 'minimal' | 'complete';
 
-export function envoyRecipe(name: RecipeName): Recipe {
+/** @param changes what else is different */
+export function envoyRecipe(name: RecipeName, changes: readonly Replacement[] = []): Recipe {
   return {
     yaml: join(RECIPES, `${name}.yaml`),
     async start(places) {
-      const file = await writeConfiguration(name, places);
+      const file = await writeConfiguration(name, places, changes);
       await checkEnvoy(file);
       // Without shared memory, so that several run side by side.
       const running = await startProgram(envoyProgram(), ['--disable-hot-restart', '-l', 'warn', '-c', file]);
@@ -37,7 +38,11 @@ export function envoyRecipe(name: RecipeName): Recipe {
 }
 
 /** Writes a recipe's configuration with the test's own places in it. @returns the file */
-export async function writeConfiguration(name: RecipeName, places: Places): Promise<string> {
+export async function writeConfiguration(
+  name: RecipeName,
+  places: Places,
+  changes: readonly Replacement[] = [],
+): Promise<string> {
   const text = await readFile(join(RECIPES, `${name}.envoy.yaml`), 'utf8');
   const certificate = `/etc/envoy/certs/${name === 'minimal' ? 'app.' : ''}example.com`;
   const file = join(places.directory, 'envoy.yaml');
@@ -54,6 +59,7 @@ export async function writeConfiguration(name: RecipeName, places: Places): Prom
       ['example.com:443"', `example.com:${places.tlsPort}"`],
       ['port_value: 80}', `port_value: ${places.plainPort}}`],
       ['example.com:80"', `example.com:${places.plainPort}"`],
+      ...changes,
     ]),
   );
   return file;

@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { accepts } from '../../support/accepts.ts';
 import { type RunningProgram, startProgram, waitUntil } from '../../support/child-process.ts';
@@ -52,12 +52,11 @@ export async function startSampleStack(
     const gatelodge = await startGatelodge({ yaml: `${yaml}${USERS}${identityJwt}`, ready: gatelodgePort });
     stops.push(gatelodge.stop);
 
-    const places = { tlsPort, plainPort, gatelodgePort, applicationPort, socketDirectory: directory.path };
-    await copyRecipes(directory.path, places);
-    const site = join(directory.path, 'gatelodge', 'minimal.conf');
-    const lines = await documentedLines('docs/identity-jwt.md', 'nginx');
-    const changed = replaceText(await readFile(site, 'utf8'), [['include gatelodge/gatelodge-auth.conf;', lines]]);
-    await writeFile(site, changed);
+    const lines = await documentedLines('docs/identity-jwt.md', 'nginx', 'gatelodge-auth.conf');
+    await copyRecipes(directory.path, {
+      ...{ tlsPort, plainPort, gatelodgePort, applicationPort, socketDirectory: directory.path },
+      changes: [['include gatelodge/gatelodge-auth.conf;', lines]],
+    });
     const nginx = await startNginx(directory.path, 'include gatelodge/minimal.conf;', tlsPort);
     stops.push(nginx.stop);
 
