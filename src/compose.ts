@@ -46,8 +46,10 @@ import { type CallerDecisions, createCallerDecisions } from './http/caller-decis
 import { sessionCookieName } from './http/cookies.ts';
 import { createDecisionEndpoint } from './http/decision-endpoint.ts';
 import { recordDecisions } from './http/decision-log.ts';
+import { isDirectCall, isFromPage } from './http/direct-caller.ts';
 import { WireHeaderFields } from './http/header-fields.ts';
 import { compileIdentityHeaders } from './http/identity-headers.ts';
+import { createInternalApp } from './http/internal.ts';
 import type { Handlers } from './http/listener.ts';
 import { createClientAddresses, createPeers, type Peer } from './http/peer.ts';
 import { createPublicApp } from './http/public.ts';
@@ -55,6 +57,7 @@ import type { PublicBindings } from './http/public-parts.ts';
 import { createRefusals } from './http/refusals.ts';
 import { createRenderer } from './http/render.ts';
 import { measureAttempts, measureLogins, measureLookups, measurePasswords } from './measure.ts';
+import type { Mounts } from './mounts.ts';
 import type { BuiltInContext } from './plugins/built-in.ts';
 import { makeIdentity } from './plugins/plugin-api.ts';
 import { createPluginInstance } from './plugins/registry.ts';
@@ -320,12 +323,13 @@ async function writeHtpasswd(file: string, username: string, expected: string, n
     throw new GatelodgeError('conflict', 'the htpasswd file cannot be written');
 }
 
-/** What answers requests, from the core and the decider. */
-export function createHandlers(core: Core, decider: Decider, publicUrl: URL): Handlers {
+/** What answers requests, from the core, the decider and what is mounted. */
+export function createHandlers(core: Core, decider: Decider, publicUrl: URL, mounts: Mounts): Handlers {
   const { configuration, log, clock, secret, sessions, signingKeys, identityKeys, store, measurements } = core;
   const { plugins, gate, login, tokens, grants, issuedTokens, callers } = decider;
   const trusted = networkSet(configuration.trusted_proxies);
   const clientAddressOf = createClientAddresses(trusted);
+  const reportFailure = (error: unknown) => log.write('error', 'request.failed', failureDetail(error));
   const base = publicUrl.href.replace(/\/$/, '');
   const identityHeaders = compileIdentityHeaders(
     configuration.identity_headers,
@@ -349,13 +353,18 @@ export function createHandlers(core: Core, decider: Decider, publicUrl: URL): Ha
     },
     logo: logoOf(configuration),
     pluginPaths: [...plugins.values()].flatMap(({ plugin }) => plugin.paths ?? []),
+    mounted: mounts.public,
     audit: log.audit,
-    reportFailure: (error) => log.write('error', 'request.failed', failureDetail(error)),
+    reportFailure,
   });
-  const listenPublic = (bindings: PublicBindings, requestId: string) =>
+  const internalApp =
+    mounts.internal.length === 0
+      ? null
+      : createInternalApp({ base: publicUrl.pathname.replace(/\/+$/, ''), endpoints: mounts.internal, reportFailure });
+  const answerWith = (hono: typeof app, bindings: PublicBindings, requestId: string) =>
     getRequestListener(
       async (request) => {
-        const response = await app.fetch(request, bindings);
+        const response = await hono.fetch(request, bindings);
         response.headers.set('X-Request-Id', requestId);
         return response;
       },
@@ -383,9 +392,25 @@ export function createHandlers(core: Core, decider: Decider, publicUrl: URL): Ha
     }),
     publicPart(message, response, peer: Peer, requestId) {
       const fields = new WireHeaderFields(message.rawHeaders);
-      const bindings = { clientAddress: clientAddressOf(peer, fields), target: message.url ?? '/', fields };
-      log.withRequestId(requestId, () => void listenPublic(bindings, requestId)(message, response));
+      const { rawHeaders, httpVersion, url = '/' } = message;
+      const internal = isDirectCall({ peer, headers: fields, rawHeaders, httpVersion });
+      const bindings = { clientAddress: clientAddressOf(peer, fields), target: url, fields, internal };
+      log.withRequestId(requestId, () => void answerWith(app, bindings, requestId)(message, response));
     },
+    ...(internalApp === null
+      ? {}
+      : {
+          internalPart(message, response, peer, requestId) {
+            const fields = new WireHeaderFields(message.rawHeaders);
+            const bindings = {
+              clientAddress: peer.address,
+              target: message.url ?? '/',
+              fields,
+              internal: !isFromPage(fields),
+            };
+            log.withRequestId(requestId, () => void answerWith(internalApp, bindings, requestId)(message, response));
+          },
+        }),
     async missing() {
       try {
         await store.ping();

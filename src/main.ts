@@ -15,6 +15,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<{ readonly command: Comman
   sessions: () => import('./cli/sessions.ts'),
   tokens: () => import('./cli/tokens.ts'),
   'signing-keys': () => import('./cli/signing-keys.ts'),
+  jwthenticator: () => import('./cli/jwthenticator.ts'),
 };
 
 /** Runs one command. @returns the exit code: 0 done, 1 refused or failed, 2 wrong usage */

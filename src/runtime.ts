@@ -14,6 +14,7 @@ import type { PluginInstanceConfiguration } from './config/plugin-instances.ts';
 import type { Configuration } from './config/schema.ts';
 import type { Present } from './domain/measurements.ts';
 import type { Handlers } from './http/listener.ts';
+import { openMounts } from './mounts.ts';
 
 /** A configuration at work: everything between a listener and the data. */
 export interface Runtime {
@@ -49,7 +50,7 @@ export async function openRuntime(
     await core.revocations.reload();
     const decider = await openDecider(core, publicUrl);
     opened = decider;
-    const handlers = createHandlers(core, decider, publicUrl);
+    const handlers = createHandlers(core, decider, publicUrl, await openMounts(core));
     const stopFollowing = core.store.changes.follow((change) => applyChange(core, change), FOLLOW);
     const flush = () => Promise.all([core.liveSessions.flush(), core.liveApiKeys.flush()]);
     const sweep = async () => {
@@ -60,6 +61,7 @@ export async function openRuntime(
       await core.store.refreshTokens.deleteExpired(now);
       await core.store.revocations.deleteExpired(now);
       await core.revocations.trim();
+      await core.store.jwthenticator.deleteExpired(now);
     };
     const failed = (what: string) => (error: unknown) => core.log.write('error', what, failureDetail(error));
     const timers = [

@@ -131,11 +131,12 @@ function atMostEvery(interval: number, tell: (sum: number) => void): (count: num
   };
 }
 
-/** Without a `public_url`, browsers on this machine reach the first TCP listener. */
+/** Without a `public_url`, browsers on this machine reach the first TCP listener that is not for internal calls. */
 export function publicUrlOf(configuration: Configuration, addresses: readonly string[]): URL {
-  return new URL(
-    configuration.public_url ?? addresses.find((address) => address.startsWith('http')) ?? 'http://127.0.0.1:9190',
-  );
+  const { listen, public_url } = configuration;
+  const isFor = (address: string, index: number) =>
+    address.startsWith('http') && listen[index]?.serves.includes('internal') !== true;
+  return new URL(public_url ?? addresses.find(isFor) ?? 'http://127.0.0.1:9190');
 }
 
 /** Resolves at the first SIGTERM or SIGINT. */

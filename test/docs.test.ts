@@ -26,6 +26,7 @@ describe('the documentation', () => {
       'docs/commands.md',
       'docs/api-keys.md',
       'docs/management-api.md',
+      'docs/jwthenticator.md',
       'deploy/nginx/README.md',
     ]) {
       const folder = join(root, file, '..');

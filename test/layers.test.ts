@@ -39,6 +39,7 @@ const USES: Readonly<Record<string, readonly string[]>> = {
   flows: ['domain', 'adapters', 'decision'],
   http: ['domain', 'config', 'decision', 'plugins'],
   client: [],
+  compat: ['domain', 'http'],
 };
 /** Whose types they may name beyond that. */
 const NAMES: Readonly<Record<string, readonly string[]>> = {
@@ -47,6 +48,7 @@ const NAMES: Readonly<Record<string, readonly string[]>> = {
   decision: ['config'],
   flows: ['config'],
   http: ['adapters', 'flows'],
+  compat: ['flows'],
 };
 
 describe('imports point inward', () => {

@@ -1,5 +1,6 @@
 import { dirname, resolve } from 'node:path';
 import { parseNetwork } from '../domain/network.ts';
+import { checkCompat } from './check-compat.ts';
 import { checkIdentityJwt } from './check-identity-jwt.ts';
 import { checkPassword } from './check-plugins.ts';
 import { type ConfigurationDocument, locate } from './document.ts';
@@ -21,6 +22,7 @@ export function checkSettings(
   checkLogo(configuration, document.file, reporter);
   checkMetrics(configuration, reporter);
   checkIdentityJwt(configuration, reporter);
+  checkCompat(configuration, document, reporter);
   checkVersion(configuration, document, reporter);
 }
 

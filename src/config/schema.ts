@@ -3,6 +3,7 @@ import { REASONS } from '../domain/decision.ts';
 import { isIdentityHeaderName } from '../domain/identity-header.ts';
 import { SIGNING_ALGORITHMS } from '../domain/signing-key.ts';
 import { isUsername } from '../domain/user.ts';
+import { compat } from './compat-schema.ts';
 import { rateLimit, rule } from './rule-schema.ts';
 import { duration, headerName, httpUrl, network, secretText } from './values.ts';
 
@@ -21,10 +22,12 @@ const identityHeaders = z
   });
 
 const serves = z
-  .array(z.enum(['decisions', 'public']))
+  .array(z.enum(['decisions', 'public', 'internal']))
   .min(1)
   .default(['decisions', 'public'])
-  .describe('`decisions` is /validate, `public` is the rest. The health checks are on each.');
+  .describe(
+    '`decisions` is /validate, `public` is the rest. `internal`, alone, is what `compat` keeps for internal callers. The health checks are on each.',
+  );
 
 const tcp = (port: number) => ({
   host: z.string().min(1).default('127.0.0.1').describe('Address to listen on.'),
@@ -374,6 +377,7 @@ export const configurationSchema = z
       .describe(
         'Prometheus metrics, at `/metrics` on a listener of their own. Default: none. A change needs a restart. See [operations](operations.md#metrics).',
       ),
+    compat,
     backend: z
       .unknown()
       .optional()

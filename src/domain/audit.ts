@@ -24,7 +24,13 @@ export interface AuditEvent {
     | 'key.revoked'
     | 'call.refused'
     | 'session.revoked'
-    | 'signing-key.rotated';
+    | 'signing-key.rotated'
+    | 'jwthenticator.key-registered'
+    | 'jwthenticator.authenticated'
+    | 'jwthenticator.refreshed'
+    | 'jwthenticator.refused'
+    | 'jwthenticator.revoked'
+    | 'jwthenticator.imported';
   readonly user?: string;
   /** Who did it to `user`, where that may be somebody else. */
   readonly actor?: string;

@@ -1,4 +1,5 @@
 import type { ApiKey } from './api-key.ts';
+import type { JwthenticatorStore } from './jwthenticator.ts';
 import type { RefreshToken, TokenStatistics } from './refresh-token.ts';
 import type { Session } from './session.ts';
 import type { SigningKey } from './signing-key.ts';
@@ -15,6 +16,7 @@ export interface Store {
   readonly signingKeys: SigningKeyStore;
   readonly refreshTokens: RefreshTokenStore;
   readonly revocations: RevocationStore;
+  readonly jwthenticator: JwthenticatorStore;
   readonly changes: ChangeFeed;
   /** Rejects with `store-unavailable` where a read does not come back. */
   ping(): Promise<void>;

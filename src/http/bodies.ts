@@ -73,19 +73,25 @@ function taken<T extends z.ZodType>(schema: T, value: unknown, what: string): z.
   );
 }
 
-async function readText(request: Request): Promise<string> {
-  const tooLarge = new HttpProblem('payload-too-large', `The body is longer than ${LONGEST_BODY} bytes.`);
-  if (Number(request.headers.get('content-length') ?? 0) > LONGEST_BODY) throw tooLarge;
+/** @throws HttpProblem `payload-too-large` */
+export async function readBytes(request: Request, longest: number): Promise<Buffer> {
+  const tooLarge = new HttpProblem('payload-too-large', `The body is longer than ${longest} bytes.`);
+  if (Number(request.headers.get('content-length') ?? 0) > longest) throw tooLarge;
   const chunks: Uint8Array[] = [];
   let length = 0;
   // A chunked body tells its length only by coming, so it is counted and given up at the limit.
   for await (const chunk of request.body ?? []) {
     length += chunk.length;
-    if (length > LONGEST_BODY) throw tooLarge;
+    if (length > longest) throw tooLarge;
     chunks.push(chunk);
   }
+  return Buffer.concat(chunks);
+}
+
+async function readText(request: Request): Promise<string> {
+  const bytes = await readBytes(request, LONGEST_BODY);
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks));
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
     throw new HttpProblem('invalid-request', 'The body is not UTF-8.');
   }

@@ -9,12 +9,16 @@ import { boundConnections, type Connection, MAX_HEADERS, mostConnections } from 
 import type { DecisionEndpoint } from './decision-endpoint.ts';
 import type { Peer } from './peer.ts';
 
+type AnswerPart = (message: IncomingMessage, response: ServerResponse, peer: Peer, requestId: string) => void;
+
 /** What answers on a listener. Replaced as a whole when the configuration is. */
 export interface Handlers {
   readonly peerOf: (socket: IncomingMessage['socket']) => Peer;
   readonly decisions: DecisionEndpoint;
   /** Answers everything that is not a check. */
-  readonly publicPart: (message: IncomingMessage, response: ServerResponse, peer: Peer, requestId: string) => void;
+  readonly publicPart: AnswerPart;
+  /** Answers everything on a listener that serves internal calls alone, where there are any. */
+  readonly internalPart?: AnswerPart;
   /** What is missing for the service to be of use; empty when it is ready. */
   readonly missing: () => Promise<readonly string[]>;
 }
@@ -122,6 +126,11 @@ function answer(
   } else if (serves.includes('public')) {
     const peer = handlers.peerOf(message.socket);
     handlers.publicPart(message, response, peer, requestIdOf(message, peer));
+  } else if (serves.includes('internal')) {
+    const peer = handlers.peerOf(message.socket);
+    if (handlers.internalPart === undefined)
+      json(response, 404, { error: 'not-found', message: 'nothing is internal' });
+    else handlers.internalPart(message, response, peer, requestIdOf(message, peer));
   } else json(response, 404, { error: 'not-found', message: 'this listener answers checks alone' });
 }
 

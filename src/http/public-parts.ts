@@ -35,6 +35,8 @@ export interface PublicBindings {
   readonly target?: string;
   /** The header fields as they stood on the wire, where a `Request` has joined what came twice. */
   readonly fields?: HeaderFields;
+  /** Whether internal calls are for this caller; see direct-caller.ts. */
+  readonly internal?: boolean;
 }
 export type PublicContext = Context<{ Bindings: PublicBindings }>;
 
@@ -58,6 +60,8 @@ export interface PublicDependencies {
   readonly callers: CallerDecisions;
   /** All plugins' own paths, below the base path. */
   readonly pluginPaths: readonly PluginPath[];
+  /** Calls of other systems that are spoken here too, below the base path. */
+  readonly mounted?: readonly Endpoint[];
   /** The configured logo as a `data:` URL. */
   readonly logo?: string | null;
   readonly clock: Clock;

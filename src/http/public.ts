@@ -3,6 +3,7 @@ import { GatelodgeError } from '../domain/errors.ts';
 import type { PluginPath } from '../plugins/plugin-api.ts';
 import { createCsrf } from './csrf.ts';
 import { createDeviceCookie } from './device-cookie.ts';
+import { dispatch } from './dispatch.ts';
 import { forbiddenEndpoints } from './forbidden.ts';
 import { loginEndpoints } from './login.ts';
 import { logoutEndpoints } from './logout.ts';
@@ -10,7 +11,7 @@ import { csrfTokenEndpoints } from './management/csrf-token.ts';
 import { keyEndpoints } from './management/keys.ts';
 import { openapiEndpoints } from './management/openapi.ts';
 import { problemPage } from './pages/refusal-pages.ts';
-import { HttpProblem, problemOf } from './problems.ts';
+import { problemOf } from './problems.ts';
 import type { Endpoint, PublicBindings, PublicContext, PublicDependencies, PublicParts } from './public-parts.ts';
 import { createSafeRedirect } from './redirects.ts';
 import { createResponder, withCommonHeaders } from './responses.ts';
@@ -40,15 +41,7 @@ export function createPublicApp(dependencies: PublicDependencies): Hono<{ Bindin
   const routes = compileRoutes(parts);
 
   const app = new Hono<{ Bindings: PublicBindings }>();
-  app.all('*', (context) => {
-    const route = routes.find(new URL(context.req.url).pathname, context.env?.target ?? null);
-    if (route === null) throw new HttpProblem('not-found', 'There is nothing here.');
-    const { methods, id } = route;
-    const handle = methods.get(context.req.method === 'HEAD' ? 'GET' : context.req.method);
-    if (handle !== undefined) return handle(context, id);
-    const allowed = [...methods.keys(), ...(methods.has('GET') ? ['HEAD'] : [])].join(', ');
-    throw new HttpProblem('method-not-allowed', `Use ${allowed}.`, { Allow: allowed });
-  });
+  app.all('*', (context) => dispatch(routes, context));
   app.onError((error, context) => renderProblem(parts, context, error));
   return app;
 }
@@ -60,10 +53,13 @@ function compileRoutes(parts: PublicParts): Routes {
   const own = [...pages, ...calls, ...management];
   const routes = createRoutes(parts.base);
   for (const endpoint of [...own, ...openapiEndpoints(parts, own)]) routes.add(endpoint);
+  const refuseTaken = (path: string) => {
+    if (routes.has(path)) throw new GatelodgeError('configuration-invalid', `two things answer at the path ${path}`);
+  };
+  for (const path of new Set(parts.mounted?.map((endpoint) => endpoint.path))) refuseTaken(path);
+  for (const endpoint of parts.mounted ?? []) routes.add(endpoint);
   for (const pluginPath of parts.pluginPaths) {
-    if (routes.has(pluginPath.path)) {
-      throw new GatelodgeError('configuration-invalid', `two things answer at the path ${pluginPath.path}`);
-    }
+    refuseTaken(pluginPath.path);
     for (const method of pluginPath.methods)
       routes.add({ path: pluginPath.path, method, handle: pluginHandler(pluginPath) });
   }

@@ -3,7 +3,7 @@ import { STYLE } from './pages/style.ts';
 import type { Responder, ResponseOptions } from './public-parts.ts';
 
 /** Nothing of ours may be kept: a login page after logout, a token in a proxy. */
-const EVERYWHERE = {
+export const EVERYWHERE = {
   'Cache-Control': 'no-store',
   'X-Content-Type-Options': 'nosniff',
   // Not `no-referrer`, under which browsers send `Origin: null` with our own forms.

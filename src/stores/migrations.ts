@@ -149,6 +149,39 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
         .execute();
     },
   },
+  '0007-jwthenticator': {
+    async up(db) {
+      await db.schema
+        .createTable('jwthenticator_keys')
+        .addColumn('id', 'text', (column) => column.notNull().primaryKey())
+        .addColumn('key_hash', 'blob', (column) => column.notNull().unique())
+        .addColumn('identifier', 'text', (column) => column.notNull())
+        .addColumn('created_at', 'integer', (column) => column.notNull())
+        .addColumn('expires_at', 'integer', (column) => column.notNull())
+        .execute();
+      // No foreign key: a refresh token may outlive its key.
+      await db.schema
+        .createTable('jwthenticator_refresh_tokens')
+        .addColumn('id', 'text', (column) => column.notNull().primaryKey())
+        .addColumn('token_hash', 'blob', (column) => column.notNull().unique())
+        .addColumn('key_id', 'text', (column) => column.notNull())
+        .addColumn('created_at', 'integer', (column) => column.notNull())
+        .addColumn('expires_at', 'integer', (column) => column.notNull())
+        .execute();
+      for (const column of ['key_id', 'expires_at']) {
+        await db.schema
+          .createIndex(`jwthenticator_refresh_tokens_by_${column}`)
+          .on('jwthenticator_refresh_tokens')
+          .column(column)
+          .execute();
+      }
+      await db.schema
+        .createTable('jwthenticator_sealed')
+        .addColumn('name', 'text', (column) => column.notNull().primaryKey())
+        .addColumn('sealed', 'blob', (column) => column.notNull())
+        .execute();
+    },
+  },
 };
 
 /**

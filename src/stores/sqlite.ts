@@ -6,6 +6,7 @@ import { createChangeFeed, lastChange } from './change-feed.ts';
 import { migrate } from './migrations.ts';
 import { NodeSqliteDialect, openDatabaseFile, openForReading, sqliteError } from './node-sqlite.ts';
 import { createApiKeyStore } from './queries-api-keys.ts';
+import { createJwthenticatorStore } from './queries-jwthenticator.ts';
 import { createRefreshTokenStore, createRevocationStore } from './queries-refresh-tokens.ts';
 import { createSessionStore } from './queries-sessions.ts';
 import { createSigningKeyStore } from './queries-signing-keys.ts';
@@ -59,6 +60,7 @@ async function openStore(file: string, clock: Clock, spread: () => Promise<void>
       signingKeys: createSigningKeyStore(work),
       refreshTokens: createRefreshTokenStore(work),
       revocations: createRevocationStore(work),
+      jwthenticator: createJwthenticatorStore(work),
       changes: feed,
       async ping() {
         // A page of a real table, so that a file that has gone bad is noticed.

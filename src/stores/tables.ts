@@ -72,6 +72,21 @@ export interface Tables {
     answer: Uint8Array | null;
   };
   revocations: { id: string; expires_at: number };
+  jwthenticator_keys: {
+    id: string;
+    key_hash: Uint8Array;
+    identifier: string;
+    created_at: number;
+    expires_at: number;
+  };
+  jwthenticator_refresh_tokens: {
+    id: string;
+    token_hash: Uint8Array;
+    key_id: string;
+    created_at: number;
+    expires_at: number;
+  };
+  jwthenticator_sealed: { name: string; sealed: Uint8Array };
   /** What every process reads to let go of what it remembers. Ids have no holes but those that trimming makes at the start. */
   changes: {
     id: Generated<number>;

@@ -3,6 +3,7 @@ import type { Clock } from '../../src/domain/clock.ts';
 import type { Store } from '../../src/domain/store.ts';
 import { describeChanges } from './store-changes.ts';
 import { alice } from './store-fixtures.ts';
+import { describeJwthenticator } from './store-jwthenticator.ts';
 import { describeRecords } from './store-records.ts';
 import { describeTokens } from './store-tokens.ts';
 
@@ -47,6 +48,7 @@ export function describeStore(name: string, makeHome: () => Promise<StoreHome>):
     describeRecords(() => stage);
     describeChanges(() => stage);
     describeTokens(() => stage);
+    describeJwthenticator(() => stage);
 
     describe('failures', () => {
       it('answers a ping while it is open; afterwards everything is store-unavailable', async () => {
