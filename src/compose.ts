@@ -232,6 +232,7 @@ export function openTokens(core: Core, publicUrl: URL): Tokens {
   const grants = createTokenGrants({
     ...{ accessTokens: tokens, store: store.refreshTokens, directory, clock, audit: log.audit },
     refreshLifetime: configuration.tokens.refresh_lifetime,
+    takeTry: core.loginLimits.takeTry,
   });
   const issuedTokens = createIssuedTokens({
     ...{ accessTokens: tokens, grants, directory, clock, revocations },

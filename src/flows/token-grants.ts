@@ -2,12 +2,14 @@ import { hkdfSync } from 'node:crypto';
 import { seal, unseal } from '../adapters/seal.ts';
 import type { AuditSink } from '../domain/audit.ts';
 import type { Clock } from '../domain/clock.ts';
+import type { LoginLimited } from '../domain/login-attempts.ts';
 import type { MaybePromise } from '../domain/maybe-promise.ts';
 import type { RefreshToken } from '../domain/refresh-token.ts';
 import { mintSecret, newId, secretMatches, splitSecret } from '../domain/secret.ts';
 import type { RefreshTokenStore } from '../domain/store.ts';
-import type { User } from '../domain/user.ts';
+import { mayComeFrom, networksOf, type User } from '../domain/user.ts';
 import type { AccessTokens } from './access-tokens.ts';
+import type { TakeTry } from './login-tries.ts';
 
 /** What a login or a refresh gives. Times in ms since the epoch. */
 export interface TokenGrant {
@@ -25,7 +27,9 @@ export type RefreshResult =
   /** Unknown, expired, revoked, or its user is locked or gone: all the same to whoever asks. */
   | { readonly kind: 'refused' }
   /** Somebody else spent it a moment ago, and knows the next one. Nothing is lost. */
-  | { readonly kind: 'spent' };
+  | { readonly kind: 'spent' }
+  /** Too often; nothing was spent. */
+  | LoginLimited;
 
 export interface TokenGrants {
   /** For somebody who has just proved who they are: the first tokens of a family. */
@@ -55,8 +59,10 @@ export function createTokenGrants(options: {
   readonly refreshLifetime: number;
   readonly clock: Clock;
   readonly audit: AuditSink;
+  /** How often anybody may try. Default: no limit. */
+  readonly takeTry?: TakeTry;
 }): TokenGrants {
-  const { accessTokens, store, directory, refreshLifetime, clock, audit } = options;
+  const { accessTokens, store, directory, refreshLifetime, clock, audit, takeTry = () => null } = options;
 
   async function mint(
     user: User,
@@ -119,9 +125,18 @@ export function createTokenGrants(options: {
     },
 
     async refresh(text, address) {
+      const tooMany = takeTry({ address });
+      if (tooMany !== null) return tooMany;
       const found = await presented(text);
       const user = found === null ? null : await holder(found.token);
       if (found === null || user === null) return { kind: 'refused' };
+      // Nor is anything spent or ended by whoever has it elsewhere than where its user may be.
+      if (!mayComeFrom(networksOf(user), address)) {
+        audit({ event: 'call.refused', user: user.username, address, detail: { reason: 'user-not-allowed' } });
+        return { kind: 'refused' };
+      }
+      const tooManyOfUser = takeTry({ refreshing: user.id });
+      if (tooManyOfUser !== null) return tooManyOfUser;
       const { token, secret } = found;
       if (token.spentAt !== null) return again(token, secret, user, address);
       const now = clock();

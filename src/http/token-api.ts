@@ -45,6 +45,8 @@ export function tokenEndpoints(parts: PublicParts): readonly Endpoint[] {
     switch (result.kind) {
       case 'granted':
         return respond.json(200, toJson(result.grant));
+      case 'limited':
+        throw tooMany(result.retryAfter, result.quota ?? null);
       case 'spent':
         throw new HttpProblem(
           'conflict',

@@ -169,6 +169,7 @@ export async function publicStand(options: StandOptions = {}): Promise<PublicSta
   const grants = createTokenGrants({
     ...{ accessTokens: tokens, store: store.refreshTokens, directory, clock, audit },
     refreshLifetime: configuration.tokens.refresh_lifetime,
+    takeTry: limits.takeTry,
   });
   const revocations = createRevocations({ store: store.revocations, clock });
   await revocations.reload();

@@ -212,3 +212,58 @@ describe('POST /revoke', () => {
     expect(await works({ token })).toBe(false);
   });
 });
+
+describe('POST /refresh under rate_limits.auth', () => {
+  const from = (refreshToken: string, clientAddress: string) =>
+    stand.request(
+      '/gate/refresh',
+      {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ refresh_token: refreshToken }),
+      },
+      { clientAddress },
+    );
+  const limited = async () => {
+    await stand.close();
+    stand = await publicStand({ configuration: { rate_limits: { auth: { per: '1h', burst: 3 } } } });
+  };
+
+  it('counts every try from an address, and spends nothing of one that was too many', async () => {
+    await limited();
+    const tokens = await logIn();
+    for (let times = 0; times < 3; times += 1) expect((await from('glr_guess', '198.51.100.1')).status).toBe(401);
+    const held = await from(tokens.refresh_token, '198.51.100.1');
+    expect([held.status, held.headers.get('retry-after')]).toEqual([429, '3600']);
+    expect(held.headers.get('ratelimit-policy')).toBe('"auth";q=3;w=10800');
+    expect((await held.json()) as unknown).toMatchObject({ error: 'rate-limited' });
+    expect((await from(tokens.refresh_token, '198.51.100.2')).status).toBe(200);
+  });
+
+  it('counts the user’s, by whichever of their tokens, and apart from tries under their name', async () => {
+    await limited();
+    const families = [await logIn(), await logIn()];
+    // Whoever tries the name uses up the name’s allowance, and not that of its owner’s programs.
+    for (let times = 0; times < 5; times += 1) await post('/auth', { username: 'alice', password: 'wrong' });
+    const [first, second] = families;
+    const one = await tokensOf(await from(first?.refresh_token ?? '', '198.51.100.1'));
+    const two = await tokensOf(await from(second?.refresh_token ?? '', '198.51.100.2'));
+    expect((await from(one.refresh_token, '198.51.100.3')).status).toBe(200);
+    expect((await from(two.refresh_token, '198.51.100.4')).status).toBe(429);
+    stand.advance(3_600_000);
+    expect((await from(two.refresh_token, '198.51.100.5')).status).toBe(200);
+  });
+
+  it('gives nothing to whoever has the token of a user with networks elsewhere, and ends nothing for them', async () => {
+    const tokens = await logIn();
+    await stand.store.users.update(stand.alice.id, { networks: ['10.0.0.0/8'] }, stand.now());
+    for (let times = 0; times < 3; times += 1)
+      expect(await codeOf(await from(tokens.refresh_token, '198.51.100.1'))).toEqual([401, 'invalid-credentials']);
+    const next = await from(tokens.refresh_token, '10.1.2.3');
+    expect(next.status).toBe(200);
+    // Nor does the answer that is kept for a retry go there.
+    expect((await from(tokens.refresh_token, '198.51.100.1')).status).toBe(401);
+    expect((await from((await tokensOf(next)).refresh_token, '10.1.2.3')).status).toBe(200);
+    expect(stand.events.filter(({ detail }) => detail?.['reason'] === 'user-not-allowed')).toHaveLength(4);
+  });
+});
