@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Guarded, startGuarded } from '../../test/client/lodge.ts';
@@ -59,6 +59,17 @@ test('the example fetches its report', async () => {
   const { failed, stdout, stderr } = await run('/reports/today?a=b');
   expect([failed, stderr]).toEqual([false, '']);
   expect(JSON.parse(stdout)).toMatchObject({ path: '/reports/today?a=b' });
+});
+
+test('it needs no password the next time: the refresh token is kept, for its owner alone', async () => {
+  const file = join(installation.directory, 'refresh-token');
+  const kept: string[] = [];
+  for (const GATELODGE_PASSWORD of ['the password of a program', 'forgotten', 'forgotten']) {
+    expect(await run('/reports/today', { GATELODGE_PASSWORD })).toMatchObject({ failed: false, stderr: '' });
+    kept.push(readFileSync(file, 'utf8'));
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+  }
+  expect(new Set(kept).size).toBe(3);
 });
 
 test('it says what is wrong, and shows no password', async () => {

@@ -1,24 +1,19 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
-import { stripTypeScriptTypes } from 'node:module';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { findOldNode, ROOT, run } from '../package/installed-package.ts';
 import { CHROMIUM, newPerson, startBrowser } from '../support/browser.ts';
 import { missing } from '../support/skip.ts';
 import { type TempDir, tempDir } from '../support/temp-dir.ts';
+import { clientModules, SOURCES } from './client-modules.ts';
 import { type Guarded, KEY, LOGIN, type Lodge, startGuarded, startLodge } from './lodge.ts';
 
-const SOURCES = resolve(import.meta.dirname, '../../src/client');
-/** Path → JavaScript, as a build leaves it. */
-const modules = new Map(
-  readdirSync(SOURCES).map((name) => [
-    `/client/${name.replace('.ts', '.js')}`,
-    stripTypeScriptTypes(readFileSync(join(SOURCES, name), 'utf8')).replaceAll(/(from '\.\/[\w-]+)\.ts'/g, "$1.js'"),
-  ]),
-);
-modules.set('/probe.js', readFileSync(join(import.meta.dirname, 'probe.js'), 'utf8'));
+const modules = new Map([
+  ...clientModules(),
+  ['/probe.js', readFileSync(join(import.meta.dirname, 'probe.js'), 'utf8')],
+]);
 
 let lodge: Lodge;
 let app: Guarded;
