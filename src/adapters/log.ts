@@ -1,9 +1,11 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { LRUCache } from 'lru-cache';
-import { type DestinationStream, destination, pino } from 'pino';
+import { type DestinationStream, pino } from 'pino';
 import type { Configuration } from '../config/schema.ts';
 import type { AuditEvent, AuditSink } from '../domain/audit.ts';
+import { createRecentMap } from '../domain/recent-map.ts';
 import { keyedHash } from '../domain/secret.ts';
+import { openLogLines } from './log-lines.ts';
+import { createRefusalLines, type Refusal } from './refusal-line.ts';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
@@ -17,21 +19,8 @@ export interface Log {
   readonly enabled: (level: LogLevel) => boolean;
   /** Everything that happens in `run` is logged with this request's id. */
   readonly withRequestId: <T>(requestId: string, run: () => T) => T;
-  /** Waits until everything is written. */
+  /** Hands on everything that waits; the process does not end before it is written. */
   readonly flush: () => Promise<void>;
-}
-
-/** What the line about a refused check tells; null where it is not known. */
-export interface Refusal {
-  readonly effect: string;
-  readonly reason: string;
-  readonly rule: number;
-  readonly address: string | null;
-  readonly user: string | null;
-  readonly method: string | null;
-  readonly host: string | null;
-  readonly path: string | null;
-  readonly requestId: string | null;
 }
 
 /**
@@ -39,8 +28,7 @@ export interface Refusal {
  *   the same hash in every line, and nobody can find out whose it is by trying names
  */
 export function createLog(configuration: Configuration['log'], hashKey: Uint8Array): Log {
-  const sink = destination({ dest: 1, sync: false, maxLength: MOST_UNREAD });
-  const lines = inBatches(sink);
+  const lines = openLogLines(1);
   const stream: DestinationStream = configuration.pretty ? { write: (line) => lines.write(pretty(line)) } : lines;
   const logger = pino(
     {
@@ -53,6 +41,8 @@ export function createLog(configuration: Configuration['log'], hashKey: Uint8Arr
   );
   const requests = new AsyncLocalStorage<string>();
   const hide = configuration.pii === 'plain' ? (text: string) => text : createHider(hashKey);
+  const refusalLine = createRefusalLines(hide);
+  const informs = logger.isLevelEnabled('info');
 
   const write = (level: LogLevel, event: string, detail: Readonly<Record<string, unknown>> = {}) => {
     if (!logger.isLevelEnabled(level)) return;
@@ -63,14 +53,13 @@ export function createLog(configuration: Configuration['log'], hashKey: Uint8Arr
     write,
     audit: (event) => write('info', event.event, auditFields(event, hide)),
     refused(refusal) {
-      if (logger.isLevelEnabled('info')) stream.write(refusalLine(refusal, hide));
+      if (informs) stream.write(refusalLine(refusal));
     },
-    enabled: (level) => logger.isLevelEnabled(level),
+    enabled: (level) => (level === 'info' ? informs : logger.isLevelEnabled(level)),
     withRequestId: (requestId, run) => requests.run(requestId, run),
     async flush() {
       logger.flush();
       lines.flush();
-      await new Promise<void>((resolve) => sink.flush(() => resolve()));
     },
   };
 }
@@ -90,76 +79,20 @@ function auditFields(
   };
 }
 
+/** Names and addresses are shorter. What somebody makes up to fill memory is hashed each time. */
+const LONGEST_KNOWN = 256;
+
 /** An HMAC costs more than the line it stands in, and the same few people and places come again and again. */
 function createHider(key: Uint8Array): (text: string) => string {
-  const known = new LRUCache<string, string>({ max: 10_000 });
+  const known = createRecentMap<string>(10_000);
   return (text) => {
     let hidden = known.get(text);
     if (hidden === undefined) {
       hidden = keyedHash(key, text).slice(0, 16);
-      known.set(text, hidden);
+      if (text.length <= LONGEST_KNOWN) known.set(text, hidden);
     }
     return hidden;
   };
-}
-
-/** Characters that wait where nobody reads the log any more; beyond it lines are lost, and not the service. */
-const MOST_UNREAD = 64 * 1024 * 1024;
-/** How long a line may wait for others, in ms, and how many characters may. A write to the log costs as much as half a check. */
-const WAIT = 10;
-const MOST_WAITING = 16_384;
-
-function inBatches(sink: DestinationStream): DestinationStream & { flush(): void } {
-  let waiting = '';
-  let timer: NodeJS.Timeout | undefined;
-  const flush = () => {
-    clearTimeout(timer);
-    timer = undefined;
-    if (waiting === '') return;
-    const text = waiting;
-    waiting = '';
-    sink.write(text);
-  };
-  return {
-    write(line) {
-      waiting += line;
-      if (waiting.length >= MOST_WAITING) flush();
-      else timer ??= setTimeout(flush, WAIT);
-    },
-    flush,
-  };
-}
-
-/** The same line as `audit` would write, put together by hand: a serializer for everything costs three times as much. */
-function refusalLine(refusal: Refusal, hide: (text: string) => string): string {
-  const { effect, reason, rule, address, user, method, host, path, requestId } = refusal;
-  return (
-    `{"level":"info","time":"${isoTime()}","event":"decision.refused","audit":true` +
-    (requestId === null ? '' : `,"requestId":${quoted(requestId)}`) +
-    (user === null ? '' : `,"user":${quoted(hide(user))}`) +
-    (address === null ? '' : `,"address":${quoted(hide(address))}`) +
-    `,"effect":"${effect}","reason":"${reason}","rule":${rule}` +
-    (method === null || host === null || path === null
-      ? ''
-      : `,"method":${quoted(method)},"host":${quoted(host)},"path":${quoted(path)}`) +
-    '}\n'
-  );
-}
-
-let lastTime = 0;
-let lastIsoTime = '';
-function isoTime(): string {
-  const now = Date.now();
-  if (now !== lastTime) {
-    lastTime = now;
-    lastIsoTime = new Date(now).toISOString();
-  }
-  return lastIsoTime;
-}
-
-/** A JSON text; nearly all need no escape. */
-function quoted(text: string): string {
-  return /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/.test(text) ? `"${text}"` : JSON.stringify(text);
 }
 
 function pretty(line: string): string {

@@ -3,10 +3,10 @@ import type { ApiKey } from '../domain/api-key.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { Live, LiveRecords } from '../domain/live.ts';
 import { andThen } from '../domain/maybe-promise.ts';
+import { createRecentMap } from '../domain/recent-map.ts';
 import type { Session } from '../domain/session.ts';
 import type { Store } from '../domain/store.ts';
 import { compactSession } from './compact-session.ts';
-import { createRecentMap } from './recent-map.ts';
 import { createRecordCache } from './record-cache.ts';
 
 /** A note is worth no more than this many ms: a session that is asked about a thousand times a second is noted once. */

@@ -1,5 +1,5 @@
 import { isPromise, type MaybePromise } from '../domain/maybe-promise.ts';
-import { createRecentMap } from './recent-map.ts';
+import { createRecentMap } from '../domain/recent-map.ts';
 
 /** Records of a store that were asked for lately. What is in it is answered at once, without I/O. */
 export interface RecordCache<T extends object> {

@@ -7,6 +7,9 @@ import type { HeaderFields } from '../domain/access-request.ts';
 export class WireHeaderFields implements HeaderFields {
   /** Names and values in turn, as `IncomingMessage.rawHeaders`. */
   readonly #raw: readonly string[];
+  /** What was found last, and where: whoever reads a field looks next whether there is a second one. */
+  #name = '';
+  #at = 0;
 
   constructor(raw: readonly string[]) {
     this.#raw = raw;
@@ -14,14 +17,20 @@ export class WireHeaderFields implements HeaderFields {
 
   get(name: string): string | undefined {
     const raw = this.#raw;
-    for (let at = 0; at < raw.length; at += 2) if (isName(raw[at], name)) return raw[at + 1];
+    for (let at = 0; at < raw.length; at += 2) {
+      if (!isName(raw[at], name)) continue;
+      this.#name = name;
+      this.#at = at;
+      return raw[at + 1];
+    }
     return undefined;
   }
 
   count(name: string): number {
     const raw = this.#raw;
-    let found = 0;
-    for (let at = 0; at < raw.length; at += 2) if (isName(raw[at], name)) found += 1;
+    const known = name === this.#name;
+    let found = known ? 1 : 0;
+    for (let at = known ? this.#at + 2 : 0; at < raw.length; at += 2) if (isName(raw[at], name)) found += 1;
     return found;
   }
 

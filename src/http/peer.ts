@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
-import { LRUCache } from 'lru-cache';
 import type { HeaderFields } from '../domain/access-request.ts';
 import { type NetworkSet, plainAddress } from '../domain/network.ts';
+import { createRecentMap } from '../domain/recent-map.ts';
 
 /** Who is at the other end of the connection. The same for every request on it, so it is found out once. */
 export interface Peer {
@@ -33,7 +33,7 @@ const MOST_LINES = 2_000;
 export type ClientAddresses = (peer: Peer, headers: HeaderFields) => string | null;
 
 export function createClientAddresses(trusted: NetworkSet): ClientAddresses {
-  const known = new LRUCache<string, { readonly address: string | null }>({ max: MOST_LINES });
+  const known = createRecentMap<{ readonly address: string | null }>(MOST_LINES);
   return (peer, headers) => {
     const line = headers.get('x-forwarded-for');
     if (!peer.trusted || line === undefined) return peer.address;

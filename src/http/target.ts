@@ -1,6 +1,6 @@
-import { LRUCache } from 'lru-cache';
 import type { AccessRequest, HeaderFields } from '../domain/access-request.ts';
 import { ipv6Host } from '../domain/network.ts';
+import { createRecentMap } from '../domain/recent-map.ts';
 
 /** What a front server tells of the original request: its URL and method. */
 export interface Target {
@@ -92,7 +92,7 @@ interface Place {
 }
 
 /** Authorities that were asked about lately: a front server has a few, and each check would take its own apart again. */
-const known = new LRUCache<string, Place>({ max: 1_000 });
+const known = createRecentMap<Place>(1_000);
 
 function placeOf(authority: string): Place | null {
   const before = known.get(authority);

@@ -34,7 +34,7 @@ function agrees(target: Target, proto: string | null, host: string | null): bool
   const said = targetFromParts(proto ?? target.scheme, host ?? authorityOf(target), '/', '');
   if (!isTarget(said) || said.scheme !== target.scheme || said.host !== target.host) return false;
   // nginx's `$host` has no port: a host that names none says nothing about it.
-  return host === null || !/:\d+$/.test(host) || said.port === target.port;
+  return host === null || !host.includes(':') || !/:\d+$/.test(host) || said.port === target.port;
 }
 
 function authorityOf(target: Target): string {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { createRecentMap } from '../../src/flows/recent-map.ts';
+import { createRecentMap } from '../../src/domain/recent-map.ts';
 
 it('holds at most so many, and never lets go of the half asked for last', () => {
   const map = createRecentMap<number>(100);
