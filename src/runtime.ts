@@ -33,6 +33,8 @@ const FOLLOW = 50;
 const FLUSH = 5_000;
 /** How often what has expired is removed, in ms. */
 const SWEEP = 10 * 60_000;
+/** How long an expired API key is listed, in ms, for whoever wonders why a program is refused. */
+const EXPIRED_KEYS_STAY = 30 * 86_400_000;
 
 export async function openRuntime(
   sound: {
@@ -57,6 +59,7 @@ export async function openRuntime(
       await flush();
       const now = core.clock();
       await core.store.sessions.deleteExpired(now);
+      await core.store.apiKeys.deleteExpired(now - EXPIRED_KEYS_STAY);
       await core.store.signingKeys.deleteExpired(now);
       await core.store.refreshTokens.deleteExpired(now);
       await core.store.revocations.deleteExpired(now);

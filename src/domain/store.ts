@@ -71,6 +71,8 @@ export interface ApiKeyStore {
    * not the present one: of two rotations at once, one wins.
    */
   rotate(id: string, rotation: KeyRotation): Promise<boolean>;
+  /** Removes what expired at this time or before it. Emits no change: nobody is let in by it any more. */
+  deleteExpired(until: number): Promise<number>;
   /** As SessionStore.touch. */
   touch(used: ReadonlyMap<string, number>): Promise<void>;
 }

@@ -13,6 +13,8 @@ const NAMED = /^(?:glk_)?([A-Za-z0-9_-]{16})(?:\.[A-Za-z0-9_-]{43})?$/;
 const SCOPE = /^[\x21\x23-\x5b\x5d-\x7e]{1,100}$/;
 /** Scopes, roles or networks of one key. */
 const MOST_NAMES = 100;
+/** Keys of one user, beyond which programs make no more: one that has gone wild, or was stolen, must not fill the disk. */
+const MOST_KEYS = 1_000;
 /** Longest time that two secrets of one key are good, in ms. */
 export const LONGEST_OVERLAP = 30 * 86_400_000;
 
@@ -29,7 +31,7 @@ export type ApiKeyRequest = Pick<ApiKey, 'name' | 'scopes' | 'expiresAt'> &
 export interface ApiKeys {
   /**
    * @throws GatelodgeError `invalid-request` for what cannot be, such as roles that the user does not have; `forbidden` for
-   *   a key that is worth more than the manager's own; `store-unavailable`
+   *   a key that is worth more than the manager's own; `conflict` where a program has made too many; `store-unavailable`
    */
   create(user: User, request: ApiKeyRequest, manager: KeyManager): Promise<CreatedApiKey>;
   /** In the order they were made; `null` lists everybody's, expired ones too. */
@@ -57,6 +59,10 @@ export function createApiKeys({ store, clock }: { readonly store: ApiKeyStore; r
     return key;
   }
 
+  async function countLive(userId: string, now: number): Promise<number> {
+    return (await store.list(userId)).filter(({ expiresAt }) => expiresAt === null || now < expiresAt).length;
+  }
+
   return {
     async create(user, request, manager) {
       // First, so that nobody learns what roles somebody else has.
@@ -74,6 +80,8 @@ export function createApiKeys({ store, clock }: { readonly store: ApiKeyStore; r
       const wrong = whatIsWrong(key, user, now);
       if (wrong !== null) throw new GatelodgeError('invalid-request', wrong);
       requireReach(manager, key);
+      if (manager.kind === 'key' && (await countLive(user.id, now)) >= MOST_KEYS)
+        throw new GatelodgeError('conflict', `the user has ${MOST_KEYS} keys: revoke some first`);
       const { id, text, secretHash } = mintSecret(API_KEY_PREFIX);
       const whole: ApiKey = { id, secretHash, ...key };
       await store.insert(whole);

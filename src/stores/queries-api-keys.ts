@@ -50,6 +50,12 @@ export function createApiKeyStore({ read, write }: UnitOfWork): ApiKeyStore {
         return numUpdatedRows > 0n;
       }),
 
+    deleteExpired: (until) =>
+      write(async (db) => {
+        const { numDeletedRows } = await db.deleteFrom('api_keys').where('expires_at', '<=', until).executeTakeFirst();
+        return Number(numDeletedRows);
+      }),
+
     touch: (used) =>
       write(async (db) => {
         for (const batch of batches(used)) {

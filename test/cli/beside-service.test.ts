@@ -107,6 +107,19 @@ it('takes a new key at once, and a revoked one no longer within a second', async
   expect(await until('401 credentials-rejected', headers)).toBeLessThan(1_000);
 });
 
+it('takes a rotated key’s new secret at once, and the old one no longer than it should', async () => {
+  const user = await newUser();
+  const old = { 'x-api-key': (await service.run('keys', 'create', '--user', user.name, '--name', 'x')).trim() };
+  const id = old['x-api-key'].slice(0, 20);
+  expect(await outcome(old)).toBe('200');
+  const next = { 'x-api-key': (await service.run('keys', 'rotate', id, '--overlap', '10m')).trim() };
+  expect(await until('200', next)).toBeLessThan(1_000);
+  expect(await outcome(old)).toBe('200');
+  const last = { 'x-api-key': (await service.run('keys', 'rotate', id, '--overlap', '0')).trim() };
+  expect(await until('200', last)).toBeLessThan(1_000);
+  expect([await outcome(old), await outcome(next)]).toEqual(['401 credentials-rejected', '401 credentials-rejected']);
+});
+
 it('gives a user new roles within a second', async () => {
   const user = await newUser();
   const headers = await session(user);

@@ -213,6 +213,15 @@ export function describeRecords(stage: () => StoreStage): void {
       expect(plain(await store.apiKeys.findById('k1'))).toEqual(ended);
     });
 
+    it('removes what expired by a time, and no other', async () => {
+      await store.apiKeys.insert(keyOf('over', 'u1', { expiresAt: 10_000 }));
+      await store.apiKeys.insert(keyOf('later', 'u1', { expiresAt: 10_001 }));
+      await store.apiKeys.insert(keyOf('never', 'u1'));
+      expect(await store.apiKeys.deleteExpired(9_999)).toBe(0);
+      expect(await store.apiKeys.deleteExpired(10_000)).toBe(1);
+      expect((await other.apiKeys.list(null)).map(({ id }) => id).sort()).toEqual(['later', 'never']);
+    });
+
     it('is rotated by one of several at once', async () => {
       const key = keyOf('k1', 'u1');
       await store.apiKeys.insert(key);

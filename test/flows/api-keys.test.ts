@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type ApiKey, apiKeyName } from '../../src/domain/api-key.ts';
 import { GatelodgeError } from '../../src/domain/errors.ts';
-import { COMMAND } from '../../src/domain/key-reach.ts';
+import { COMMAND, type KeyManager } from '../../src/domain/key-reach.ts';
 import { secretMatches, splitSecret } from '../../src/domain/secret.ts';
 import type { ApiKeyStore } from '../../src/domain/store.ts';
 import type { User } from '../../src/domain/user.ts';
@@ -36,6 +36,7 @@ function open() {
       records.set(id, { ...key, secretHash: next, previous, rotatedAt: at });
       return true;
     },
+    deleteExpired: async () => 0,
     touch: async () => {},
   };
   return { records, store, keys: createApiKeys({ store, clock: () => NOW }) };
@@ -113,6 +114,20 @@ it('is revoked by one of two at once', async () => {
   const { key } = await keys.create(ALICE, { name: 'x', scopes: [], expiresAt: null }, COMMAND);
   const codes = await Promise.all([code(keys.revoke(key.id, COMMAND)), code(keys.revoke(key.id, COMMAND))]);
   expect(codes.sort()).toEqual(['not-found', null].sort());
+});
+
+it('lets a program make a thousand for one user, and a person more', async () => {
+  const { keys, store } = open();
+  const { key } = await keys.create(ALICE, { name: 'x', scopes: [], expiresAt: null }, COMMAND);
+  const manager: KeyManager = { kind: 'key', key, roles: ALICE.roles };
+  const make = (by: KeyManager) => code(keys.create(ALICE, { name: 'y', scopes: [], expiresAt: null }, by));
+  for (let number = 0; number < 998; number += 1) await store.insert({ ...key, id: `k${number}` });
+  // What has expired and what is somebody else's does not count.
+  await store.insert({ ...key, id: 'expired', expiresAt: NOW });
+  await store.insert({ ...key, id: 'his', userId: 'usr_bob' });
+  expect(await make(manager)).toBeNull();
+  expect(await make(manager)).toBe('conflict');
+  expect(await make(COMMAND)).toBeNull();
 });
 
 describe('rotation', () => {

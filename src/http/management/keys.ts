@@ -126,7 +126,7 @@ export function keyEndpoints(parts: PublicParts): readonly Endpoint[] {
           'another user it is made by a key with the role admin alone.',
         body: newKeyBody,
         answer: { status: 201, description: 'The key, with its secret.', schema: keyWithSecretAnswer },
-        problems: ['forbidden', 'not-found', 'payload-too-large', 'unsupported-media-type'],
+        problems: ['forbidden', 'not-found', 'conflict', 'payload-too-large', 'unsupported-media-type'],
       },
     },
     {
