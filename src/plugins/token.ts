@@ -28,7 +28,14 @@ export function createTokenPlugin(context: BuiltInContext): AuthenticationPlugin
 
   function judge(known: Known | null): MaybePromise<AuthenticationResult> {
     if (known === null || clock() >= known.token.expiresAt) return CREDENTIALS_REJECTED;
-    return andThen(context.isRevoked(known.token), (revoked) => (revoked ? CREDENTIALS_REJECTED : identify(known)));
+    return andThen(context.isRevoked(known.token), (revoked) => (revoked ? refused(known) : identify(known)));
+  }
+
+  /** A lock revokes all of a user's tokens; that they are locked is what tells most. */
+  function refused(known: Known): MaybePromise<AuthenticationResult> {
+    return andThen(directory.byId(known.token.userId), (user) =>
+      user?.locked === true ? USER_LOCKED : CREDENTIALS_REJECTED,
+    );
   }
 
   function identify(known: Known): MaybePromise<AuthenticationResult> {
