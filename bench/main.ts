@@ -17,7 +17,8 @@ function subjectOf(name: string): Subject {
   }
   const row = ROWS.find((known) => known.name === name);
   if (row === undefined) throw new TypeError(`there is no row ${name}`);
-  return { rules: RULES, status: row.status, requests: (credentials) => [row.request(credentials)] };
+  const settings = row.settings === undefined ? {} : { settings: row.settings };
+  return { rules: RULES, status: row.status, requests: (credentials) => [row.request(credentials)], ...settings };
 }
 
 const options = readOptions(process.argv.slice(2), process.env);

@@ -80,23 +80,25 @@ export async function runParts(options: Options, say: (line: string) => void): P
   };
 }
 
-/** All rows ask one process, which has seen all of them before. */
+/** All rows with the same settings ask one process, which has seen all of them before. */
 async function measureRows(options: Options, attempt: Attempt): Promise<readonly RowResult[]> {
   const rows = ROWS.filter(({ name }) => options.only === null || options.only === name);
   const results: RowResult[] = [];
   if (rows.length === 0) return results;
-  await attempt(options.only ?? 'rows', async () => {
-    const stand = await startStand(options.entry);
-    try {
-      await warmUp(stand, 4 * options.duration);
-      for (const row of rows) {
-        const result = await attempt(row.name, () => measureRow(row, stand, options));
-        if (result !== null) results.push(result);
+  for (const settings of new Set(rows.map((row) => row.settings ?? ''))) {
+    await attempt(options.only ?? 'rows', async () => {
+      const stand = await startStand(options.entry, { settings });
+      try {
+        await warmUp(stand, 4 * options.duration);
+        for (const row of rows.filter((one) => (one.settings ?? '') === settings)) {
+          const result = await attempt(row.name, () => measureRow(row, stand, options));
+          if (result !== null) results.push(result);
+        }
+      } finally {
+        await stand.stop();
       }
-    } finally {
-      await stand.stop();
-    }
-  });
+    });
+  }
   return results;
 }
 

@@ -29,6 +29,8 @@ export interface Cost {
 /** What is asked while the profiler looks. */
 export interface Subject {
   readonly rules: readonly string[];
+  /** More lines of gatelodge.yaml. */
+  readonly settings?: string;
   readonly status: number;
   readonly requests: (credentials: Credentials) => readonly Buffer[];
 }
@@ -40,14 +42,14 @@ const NOT_WORK = new Set(['(root)', '(program)', '(idle)']);
 
 /** Loads a service under V8's profiler, and returns the costs of an answer by function. */
 export async function profileCosts(
-  { rules, status, requests }: Subject,
+  { rules, settings, status, requests }: Subject,
   entry: string,
   times = TIMES,
 ): Promise<readonly Cost[]> {
   const directory = await tempDir();
   try {
     const nodeOptions = ['--cpu-prof', `--cpu-prof-dir=${directory.path}`, '--cpu-prof-interval=250'];
-    const stand = await startStand(entry, { rules, nodeOptions });
+    const stand = await startStand(entry, { rules, nodeOptions, ...(settings === undefined ? {} : { settings }) });
     let answers: number;
     let from: number;
     let to: number;

@@ -41,7 +41,7 @@ ${rows.map(({ row }) => `- **${row.name}**: ${row.what}.`).join('\n')}
 
 The requests are what nginx sends with the recipes in deploy/nginx, 14 to 19 header fields with a browser's or a program's own among them. The
 log is on, at its default level, and goes to /dev/null: every refusal writes its line. All rows ask one process, which has seen all kinds
-of checks before. Passwords and tokens are remembered for a minute, so a few checks of those rows pay for verifying again.
+of checks before; session-identity-jwt asks another, where identity JWTs are on. Passwords and tokens are remembered for a minute, so a few checks of those rows pay for verifying again.
 
 ## Rules
 

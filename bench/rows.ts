@@ -9,6 +9,8 @@ export interface Row {
   readonly target: number | null;
   readonly status: number;
   readonly request: (credentials: Credentials) => Buffer;
+  /** Lines of gatelodge.yaml that it needs beside the usual ones, and a process of its own with them. */
+  readonly settings?: string;
 }
 
 const HOST = 'app.example.com';
@@ -25,6 +27,14 @@ export const ROWS: readonly Row[] = [
     target: 0.85,
     status: 200,
     request: ({ session }) => checkRequest(pageCheck(session)),
+  },
+  {
+    name: 'session-identity-jwt',
+    what: 'live session; the answer carries an identity JWT (RS512), twice, signed every four minutes',
+    target: 0.8,
+    status: 200,
+    request: ({ session }) => checkRequest(pageCheck(session)),
+    settings: 'identity_jwt: {enabled: true, algorithm: RS512}',
   },
   {
     name: 'session-pattern',

@@ -41,6 +41,8 @@ export interface Site {
 export interface StandOptions {
   /** Each a line of YAML. */
   readonly rules?: readonly string[];
+  /** More lines of gatelodge.yaml. */
+  readonly settings?: string;
   /** For Node.js itself. */
   readonly nodeOptions?: readonly string[];
   /** Adds to what is in the database. */
@@ -69,9 +71,9 @@ export const RULES: readonly string[] = [
 
 export async function startStand(
   entry: string,
-  { rules = RULES, nodeOptions = [], fill }: StandOptions = {},
+  { rules = RULES, settings = '', nodeOptions = [], fill }: StandOptions = {},
 ): Promise<Stand> {
-  const site = await prepareSite(rules);
+  const site = await prepareSite(rules, settings);
   try {
     fill?.(site.database);
     const process = await startGatelodge(entry, site, { nodeOptions });
@@ -86,14 +88,14 @@ export async function startStand(
   }
 }
 
-/** @param rules each a line of YAML */
-export async function prepareSite(rules: readonly string[] = RULES): Promise<Site> {
+/** @param rules each a line of YAML @param settings more lines */
+export async function prepareSite(rules: readonly string[] = RULES, settings = ''): Promise<Site> {
   const { path, remove } = await tempDir();
   try {
     const port = await freePort();
     const file = join(path, 'gatelodge.yaml');
     const hash = await createPasswords({ concurrency: 1, queue: 1 }).hash(PASSWORD);
-    await writeFile(file, configuration(port, rules, hash), { mode: 0o600 });
+    await writeFile(file, `${configuration(port, rules, hash)}${settings}\n`, { mode: 0o600 });
     const database = join(path, 'data', 'gatelodge.db');
     return {
       directory: path,
