@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { chmodSync, statSync, unlinkSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { connect, Server as NetServer, type Socket } from 'node:net';
-import { setTimeout as wait } from 'node:timers/promises';
 import type { Listener } from '../config/schema.ts';
 import { CheckMessage, isCheck } from './check-message.ts';
 import { boundConnections, type Connection, MAX_HEADERS, mostConnections } from './connections.ts';
@@ -44,8 +43,11 @@ const KEEP_ALIVE = 75_000;
 const HEAD_TIMEOUT = 10_000;
 const REQUEST_TIMEOUT = 30_000;
 const TIMEOUT_STEP = 1_000;
-/** How long, in ms, connections are still accepted once it is known that none will be. */
-const LAST_CALL = 150;
+/** So short, in ms, is a turn of the event loop in which nothing happens; and how long one is waited for. */
+const QUIET = 0.2;
+const QUIET_PATIENCE = 250;
+/** How long, in ms, connections stay that are idle at the end: a busy front server has asked on each by then, and was told to close it. */
+const IDLE_GRACE = 300;
 const DRAIN_STEP = 25;
 /** How long a connection that has just been made may take to send its request, in ms, once there are to be no more. */
 const FIRST_REQUEST = 500;
@@ -79,7 +81,8 @@ export async function listen(
     (message, response) => {
       // Given up, as one of too many.
       if (message.socket.destroyed) return;
-      if (draining) response.setHeader('Connection', 'close');
+      // Not before: every connection that is closed is one more to be made, and that needs somebody who accepts it.
+      if (!server.listening) response.setHeader('Connection', 'close');
       answer(message, response, listener.serves, handlers(), draining);
     },
   );
@@ -210,20 +213,42 @@ function addressOf(server: Server, place: Place): string {
 }
 
 async function drain(server: Server, open: ReadonlyMap<Socket, Connection>, deadline: number): Promise<void> {
-  const ends = performance.now() + deadline;
-  // What waits to be accepted would be reset with the listening socket, and a request that is on its way on an idle
-  // connection with that. Every answer closes its connection by now, so a moment later there are none such.
-  await wait(Math.min(LAST_CALL, deadline));
+  const began = performance.now();
+  const ends = began + deadline;
+  // What waits to be accepted is reset with the listening socket.
+  await quietMoment(Math.min(QUIET_PATIENCE, deadline));
   // Not the HTTP server's own `close`, which also ends connections that have been accepted and whose request is on its way.
   const closed = new Promise<void>((resolve) => NetServer.prototype.close.call(server, () => resolve()));
-  const sweep = () => {
+  const sweep = async () => {
+    // A request that is on its way on an idle connection would be reset with it.
+    if (performance.now() < ends) await quietMoment(DRAIN_STEP);
     const now = performance.now();
     if (now >= ends) server.closeAllConnections();
-    else if (![...open].some(([socket, { since }]) => socket.bytesRead === 0 && now - since < FIRST_REQUEST))
-      server.closeIdleConnections();
+    else if (now - began > IDLE_GRACE && !awaitsFirst(open, now)) server.closeIdleConnections();
   };
-  sweep();
-  const timer = setInterval(sweep, DRAIN_STEP);
+  const timer = setInterval(() => void sweep(), DRAIN_STEP);
   await closed;
   clearInterval(timer);
+}
+
+/** Whether a connection was made a moment ago, whose request is still to come. */
+function awaitsFirst(open: ReadonlyMap<Socket, Connection>, now: number): boolean {
+  return [...open].some(([socket, { since }]) => socket.bytesRead === 0 && now - since < FIRST_REQUEST);
+}
+
+/**
+ * Resolves where the event loop has just taken in all that had come and had nothing to do with it, or after `patience` ms:
+ * whatever arrives unseen before the caller goes on has only this moment.
+ */
+async function quietMoment(patience: number): Promise<void> {
+  const ends = performance.now() + patience;
+  // From one check phase to the next: only in between has the system been asked for what had come.
+  let turn: number;
+  let last = 0;
+  do {
+    await new Promise(setImmediate);
+    const now = performance.now();
+    turn = now - last;
+    last = now;
+  } while (turn > QUIET && last < ends);
 }
