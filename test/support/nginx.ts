@@ -62,6 +62,12 @@ export async function copyRecipes(directory: string, places: NginxPlaces): Promi
       ['/etc/ssl/certs/example.com.pem', certificate],
       ['/etc/ssl/private/example.com.key', key],
     ],
+    'netunnel.conf': [
+      ['listen 443 ssl', `listen 127.0.0.1:${places.tlsPort} ssl`],
+      ['127.0.0.1:4040', `127.0.0.1:${places.applicationPort}`],
+      ['/etc/ssl/certs/tunnel.example.com.pem', certificate],
+      ['/etc/ssl/private/tunnel.example.com.key', key],
+    ],
     'nginx-proxy-manager.conf': [application],
     'gatelodge-maps.conf': maps,
     'gatelodge-upstream.conf': [['127.0.0.1:9190', `127.0.0.1:${places.gatelodgePort}`]],

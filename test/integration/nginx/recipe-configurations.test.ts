@@ -9,7 +9,7 @@ import { ENTRY } from '../../support/gatelodge.ts';
 import { RECIPES } from '../../support/nginx.ts';
 import { tempDir } from '../../support/temp-dir.ts';
 
-const CONFIGURATIONS = ['complete.yaml', 'minimal.yaml', 'unix-socket.yaml'];
+const CONFIGURATIONS = ['complete.yaml', 'minimal.yaml', 'netunnel.yaml', 'unix-socket.yaml'];
 
 describe('gatelodge’s side of the recipes', () => {
   test('all of them are here', async () => {

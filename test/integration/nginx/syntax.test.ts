@@ -12,6 +12,7 @@ const SITE =
 const CHECKS: Readonly<Record<string, string>> = {
   'minimal.conf': 'include gatelodge/minimal.conf;',
   'complete.conf': 'include gatelodge/complete.conf;',
+  'netunnel.conf': 'include gatelodge/netunnel.conf;',
   'unix-socket.conf': `${MAPS} include gatelodge/unix-socket.conf; ${SITE} }`,
   'gatelodge-maps.conf': `${MAPS} ${UPSTREAM} ${SITE} }`,
   'gatelodge-upstream.conf': UPSTREAM,
