@@ -70,7 +70,7 @@ export function auditRefusal(
 
 /**
  * Who sends a call, by any credential that a configured plugin takes.
- * @throws HttpProblem as `requireCaller`, without 403
+ * @throws HttpProblem as `requireCaller`; 403 is `forbidden` alone, for a user who may not come from there
  */
 export async function requireIdentity(parts: PublicParts, context: PublicContext): Promise<Identity> {
   const request = callRequest(parts, context);

@@ -167,6 +167,21 @@ describe('a session', () => {
   });
 });
 
+it('a user who is bound to networks does not call from elsewhere, by key or by session', async () => {
+  const person = visitor(stand);
+  await person.logIn();
+  const session = { cookie: sent(person), 'x-csrf-token': await csrfToken(person) };
+  const byKey = { 'x-api-key': await key(stand.alice, 'keys') };
+  for (const headers of [session, byKey]) expect(await answers(headers)).toBe('200');
+  await stand.store.users.update('usr_alice', { networks: ['10.0.0.0/8'] }, stand.now());
+  for (const headers of [session, byKey]) {
+    expect(await answers(headers)).toBe('403 forbidden');
+    expect(await answers(headers, '/gate/userinfo')).toBe('403 forbidden');
+  }
+  await stand.store.users.update('usr_alice', { networks: ['192.0.2.0/24'] }, stand.now());
+  for (const headers of [session, byKey]) expect(await answers(headers)).toBe('200');
+});
+
 it('nobody calls without a credential, nor an administrator with a token or a password', async () => {
   const response = await stand.request(CALL);
   expect([response.status, response.headers.get('www-authenticate')]).toEqual([401, 'Bearer']);
