@@ -26,8 +26,9 @@ async function tokenOf(
   return String(answer.headers['x-auth-token']);
 }
 const at = async (url: string, headers: Readonly<Record<string, string>>) => {
-  const { status, body } = await ask(url, { headers });
-  return [status, body.toString('utf8')];
+  const { status, headers: fields, body } = await ask(url, { headers });
+  // nginx's own refusals are pages.
+  return [status, fields['content-type'] === 'application/json' ? JSON.parse(body.toString('utf8')) : null];
 };
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
 
@@ -36,8 +37,8 @@ describe.each<[name: string, needs: readonly string[], program: [string, ...stri
   ['Python', [PYTHON], [python, join(EXAMPLES, 'python/server.py')]],
 ])('the application in %s', (_name, needs, program) => {
   describe.skipIf(missing('nginx', 'openssl', ...needs))('behind nginx', () => {
-    const alices = [200, expect.stringMatching(/^\{"user": ?"alice", ?"roles": ?\["user", ?"a,b"\]\}$/)];
-    const nobodys = [200, expect.stringMatching(/^\{"user": ?"anonymousUser", ?"roles": ?\["ROLE_ANONYMOUS"\]\}$/)];
+    const alices = [200, { user: 'alice', roles: ['user', 'a,b'] }];
+    const nobodys = [200, { user: 'anonymousUser', roles: ['ROLE_ANONYMOUS'] }];
     let stack: SampleStack;
     beforeAll(async () => {
       const anonymous = 'anonymous: {user: anonymousUser, roles: [ROLE_ANONYMOUS]}';
@@ -102,7 +103,7 @@ describe.each<[name: string, needs: readonly string[], program: [string, ...stri
       };
       await expect.poll(published, { timeout: 5_000 }).toBe(4);
       // Somebody who has no token yet is signed for with the key that signs now.
-      expect(await at(`${stack.app}/api/x`, basic(ADMIN))).toEqual([200, expect.stringContaining('olga')]);
+      expect(await at(`${stack.app}/api/x`, basic(ADMIN))).toEqual([200, { user: 'olga', roles: ['admin'] }]);
       expect(decodeProtectedHeader(await tokenOf(stack, 'app.example.com', basic(ADMIN))).kid).toBe(before);
     });
   });
@@ -129,11 +130,8 @@ anonymous: {user: anonymousUser, roles: [ROLE_ANONYMOUS]}
   });
 
   test('is told the user name and the roles, by the call that Atoti documents', async () => {
-    expect(await at(`${stack.app}/api/x`, basic(ALICE))).toEqual([200, '{"user": "alice", "roles": ["user", "a,b"]}']);
-    expect(await at(`${stack.app}/health`, {})).toEqual([
-      200,
-      '{"user": "anonymousUser", "roles": ["ROLE_ANONYMOUS"]}',
-    ]);
+    expect(await at(`${stack.app}/api/x`, basic(ALICE))).toEqual([200, { user: 'alice', roles: ['user', 'a,b'] }]);
+    expect(await at(`${stack.app}/health`, {})).toEqual([200, { user: 'anonymousUser', roles: ['ROLE_ANONYMOUS'] }]);
   });
 
   test('refuses whatever another key has signed', async () => {
@@ -151,6 +149,6 @@ anonymous: {user: anonymousUser, roles: [ROLE_ANONYMOUS]}
   test('has a key of its own, which no command rotates', async () => {
     expect(await stack.gatelodge.run('signing-keys', 'rotate')).toMatch(/^\S+ signs access tokens now\n$/);
     expect(await stack.gatelodge.run('signing-keys', 'list')).not.toContain('identity-jwt');
-    expect(await at(`${stack.app}/api/x`, basic(ALICE))).toEqual([200, expect.stringContaining('alice')]);
+    expect(await at(`${stack.app}/api/x`, basic(ALICE))).toEqual([200, expect.objectContaining({ user: 'alice' })]);
   });
 });
