@@ -58,6 +58,15 @@ function whyUnfit(key: KeyObject, algorithm: SigningAlgorithm): string | null {
   return (details?.publicExponent ?? 0n) < 3n ? 'its public exponent is too small' : null;
 }
 
+/** Whether a PEM that somebody else reads holds this key too, in whatever form. False where it holds none. */
+export function isSameKey(key: KeyObject, pem: string): boolean {
+  try {
+    return createPublicKey(key).equals(createPublicKey({ key: pem, format: 'pem' }));
+  } catch {
+    return false;
+  }
+}
+
 /**
  * What signs and what verifies.
  * @param key of `readPrivateKey`, for this algorithm

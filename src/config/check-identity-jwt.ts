@@ -1,4 +1,4 @@
-import { readPrivateKey } from '../adapters/private-key.ts';
+import { isSameKey, readPrivateKey } from '../adapters/private-key.ts';
 import type { Reporter } from './reporter.ts';
 import type { Configuration } from './schema.ts';
 
@@ -12,8 +12,11 @@ export function checkIdentityJwt(configuration: Configuration, reporter: Reporte
   if (!jwt.enabled) return;
   const refuse = (key: string, message: string) => reporter.report('invalid-value', ['identity_jwt', key], message);
   if (jwt.private_key !== undefined) {
-    const { why } = readPrivateKey(jwt.private_key, jwt.algorithm);
+    const { key, why } = readPrivateKey(jwt.private_key, jwt.algorithm);
+    const other = configuration.compat.jwthenticator?.private_key;
     if (why !== null) refuse('private_key', `the key cannot be used: ${why}`);
+    else if (other !== undefined && isSameKey(key, other))
+      refuse('private_key', 'signs the tokens of compat.jwthenticator, too: one key is for one kind of token');
   }
   if (TAKEN.includes(jwt.roles_claim)) refuse('roles_claim', 'this claim means something else');
   if (jwt.lifetime < SHORTEST) refuse('lifetime', 'must be at least 1s');

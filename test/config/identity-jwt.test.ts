@@ -62,6 +62,25 @@ identity_jwt: {enabled: true, algorithm: RS512, subject: user, audience: none, r
     expect((await of('missing.pem', 'RS512')).problems[0]?.code).toBe('unreadable-file');
   });
 
+  it('takes no key that signs other tokens too, however it is written', async () => {
+    const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2_048 });
+    const pem = (type: 'pkcs8' | 'pkcs1') => privateKey.export({ type, format: 'pem' }).toString();
+    const directory = directoryWith({ 'one.pem': pem('pkcs8'), 'same.pem': pem('pkcs1'), 'other.pem': rsa(2_048) });
+    const of = (other: string) =>
+      load(
+        `{compat: {jwthenticator: {path: /j, private_key_file: ${other}}}, identity_jwt: {enabled: true, algorithm: RS256, private_key_file: one.pem}}`,
+        { file: `${directory}/gatelodge.yaml` },
+      );
+    expect((await of('other.pem')).problems).toEqual([]);
+    expect((await of('same.pem')).problems).toMatchObject([
+      {
+        code: 'invalid-value',
+        path: 'identity_jwt.private_key',
+        message: expect.stringContaining('one kind of token'),
+      },
+    ]);
+  });
+
   it('never tells what a wrong key was', async () => {
     const { problems: found } = await load('identity_jwt: {enabled: true, private_key: hunter2-hunter2}');
     expect(JSON.stringify(found)).not.toContain('hunter2');
