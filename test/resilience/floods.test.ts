@@ -17,22 +17,25 @@ it('answers checks beside a flood of headers that are too large, and keeps none'
   expect((await memoryOf(service)).resident).toBeLessThan(before.resident + 64);
 }, 60_000);
 
-it('answers checks on every listener where somebody takes all connections that there are', async () => {
-  const service = await serve({ openFiles: 768 });
-  const kinds = ['idle', 'slow-head', 'endless-head', 'slow-body', 'idle-after-use'];
-  for (const kind of kinds) {
-    const taking = await attack(kind, service.pages, 700);
-    // On new connections, too.
-    expectSane(`beside 700 connections, ${kind}`, await checksFor(service, 1_000));
-    expect((await ask(`http://127.0.0.1:${service.pages}/login`)).status).toBe(200);
-    await taking.stop();
-  }
-  for (const kind of kinds) {
-    const taking = await attack(kind, service.decisions, 700);
-    expectSane(`on the same listener, ${kind}`, await checksFor(service, 1_000));
-    await taking.stop();
-  }
-  // The database can still be opened once more, and written to.
-  expect(await service.run('keys', 'create', '--user', 'alice', '--name', 'x')).toMatch(/^glk_/);
-  expect(service.output()).toContain('"connections.full"');
-}, 90_000);
+it.each([
+  ['', ['idle', 'slow-head', 'endless-head', 'slow-body', 'idle-after-use']],
+  ['workers: 2\n', ['idle', 'slow-body']],
+])(
+  'answers checks on every listener where somebody takes all connections that there are (%j)',
+  async (more, kinds) => {
+    const service = await serve({ openFiles: 768, more });
+    for (const port of [service.pages, service.decisions]) {
+      for (const kind of kinds) {
+        const taking = await attack(kind, port, 700);
+        // Half of them on new connections.
+        expectSane(`beside 700 connections, ${kind}`, await checksFor(service, 1_000));
+        expect((await ask(`http://127.0.0.1:${service.pages}/login`)).status).toBe(200);
+        await taking.stop();
+      }
+    }
+    // The database can still be opened once more, and written to.
+    expect(await service.run('keys', 'create', '--user', 'alice', '--name', 'x')).toMatch(/^glk_/);
+    expect(service.output()).toContain('"connections.full"');
+  },
+  90_000,
+);

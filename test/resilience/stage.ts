@@ -20,8 +20,8 @@ export interface Service extends Gatelodge {
   measure(): Promise<Scraped>;
 }
 
-/** A service with a listener for checks, one for pages and one for metrics, until the test ends. */
-export async function serve({ openFiles }: { openFiles?: number } = {}): Promise<Service> {
+/** A service with a listener for checks, one for pages and one for metrics, until the test ends. @param more configuration */
+export async function serve({ openFiles, more = '' }: { openFiles?: number; more?: string } = {}): Promise<Service> {
   const [decisions, pages, metrics] = [await freePort(), await freePort(), await freePort()];
   const gatelodge = await startGatelodge({
     yaml: `
@@ -29,7 +29,7 @@ listen: [{port: ${decisions}, serves: [decisions]}, {port: ${pages}, serves: [pu
 metrics: {listen: {port: ${metrics}}}
 paths: [{path: /open, authenticate: false}]
 users: [{username: alice, password: correct-horse}]
-`,
+${more}`,
     ready: decisions,
     ...(openFiles === undefined ? {} : { openFiles }),
   });
