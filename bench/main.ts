@@ -17,8 +17,7 @@ function subjectOf(name: string): Subject {
   }
   const row = ROWS.find((known) => known.name === name);
   if (row === undefined) throw new TypeError(`there is no row ${name}`);
-  const settings = row.settings === undefined ? {} : { settings: row.settings };
-  return { rules: RULES, status: row.status, requests: (credentials) => [row.request(credentials)], ...settings };
+  return { rules: RULES, status: row.status, requests: (credentials) => [row.request(credentials)], ...row.own };
 }
 
 const options = readOptions(process.argv.slice(2), process.env);

@@ -48,9 +48,10 @@ export async function compareWarm(
 
 /** Asks for everything once for a while, so that every row meets a service that has seen all kinds of checks, as in production. */
 export async function warmUp(stand: Stand, duration: number): Promise<void> {
-  for (const row of ROWS) {
+  const rows = ROWS.filter(({ own }) => own === undefined);
+  for (const row of rows) {
     const { client } = await sideOf(stand.process, [row.request(stand.credentials)], row.status);
-    await client.saturate(duration / ROWS.length);
+    await client.saturate(duration / rows.length);
     client.close();
   }
 }

@@ -7,7 +7,7 @@ import { NGINX } from './nginx.ts';
 import { type Options, RULE_COUNTS } from './options.ts';
 import { measurePeer, PEERS } from './peers.ts';
 import type { Results, RulesResult } from './results.ts';
-import { ROWS } from './rows.ts';
+import { ROWS, type Row } from './rows.ts';
 import { ruleSet } from './rule-sets.ts';
 import { measureSessions } from './sessions.ts';
 import { type Stand, startStand } from './stand.ts';
@@ -80,26 +80,31 @@ export async function runParts(options: Options, say: (line: string) => void): P
   };
 }
 
-/** All rows with the same settings ask one process, which has seen all of them before. */
+/** Rows ask one process, which has seen all of them before; but for those that need a gatelodge of their own. */
 async function measureRows(options: Options, attempt: Attempt): Promise<readonly RowResult[]> {
   const rows = ROWS.filter(({ name }) => options.only === null || options.only === name);
-  const results: RowResult[] = [];
-  if (rows.length === 0) return results;
-  for (const settings of new Set(rows.map((row) => row.settings ?? ''))) {
-    await attempt(options.only ?? 'rows', async () => {
-      const stand = await startStand(options.entry, { settings });
+  const results = new Map<string, RowResult>();
+  const measureAll = async (some: readonly Row[], own: Row['own']) => {
+    if (some.length === 0) return;
+    await attempt(options.only ?? some[0]?.name ?? '', async () => {
+      const stand = await startStand(options.entry, own);
       try {
         await warmUp(stand, 4 * options.duration);
-        for (const row of rows.filter((one) => (one.settings ?? '') === settings)) {
+        for (const row of some) {
           const result = await attempt(row.name, () => measureRow(row, stand, options));
-          if (result !== null) results.push(result);
+          if (result !== null) results.set(row.name, result);
         }
       } finally {
         await stand.stop();
       }
     });
-  }
-  return results;
+  };
+  await measureAll(
+    rows.filter(({ own }) => own === undefined),
+    undefined,
+  );
+  for (const row of rows) if (row.own !== undefined) await measureAll([row], row.own);
+  return rows.flatMap(({ name }) => results.get(name) ?? []);
 }
 
 async function compareRules(count: number, options: Options): Promise<RulesResult> {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { tempDir } from '../test/support/temp-dir.ts';
 import { inTurn, openLoadClient } from './load-client.ts';
 import { CONNECTIONS } from './options.ts';
-import { type Credentials, startStand } from './stand.ts';
+import { type Credentials, type StandOptions, startStand } from './stand.ts';
 
 /** What V8's profiler writes, as far as it is read here. */
 export interface CpuProfile {
@@ -27,10 +27,8 @@ export interface Cost {
 }
 
 /** What is asked while the profiler looks. */
-export interface Subject {
+export interface Subject extends Pick<StandOptions, 'settings' | 'fill'> {
   readonly rules: readonly string[];
-  /** More lines of gatelodge.yaml. */
-  readonly settings?: string;
   readonly status: number;
   readonly requests: (credentials: Credentials) => readonly Buffer[];
 }
@@ -42,14 +40,14 @@ const NOT_WORK = new Set(['(root)', '(program)', '(idle)']);
 
 /** Loads a service under V8's profiler, and returns the costs of an answer by function. */
 export async function profileCosts(
-  { rules, settings, status, requests }: Subject,
+  { status, requests, ...site }: Subject,
   entry: string,
   times = TIMES,
 ): Promise<readonly Cost[]> {
   const directory = await tempDir();
   try {
     const nodeOptions = ['--cpu-prof', `--cpu-prof-dir=${directory.path}`, '--cpu-prof-interval=250'];
-    const stand = await startStand(entry, { rules, nodeOptions, ...(settings === undefined ? {} : { settings }) });
+    const stand = await startStand(entry, { ...site, nodeOptions });
     let answers: number;
     let from: number;
     let to: number;

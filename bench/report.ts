@@ -40,8 +40,8 @@ ${rows.map(({ row }) => `- **${row.name}**: ${row.what}.`).join('\n')}
   is answered: most of that time is waiting in line. *At ${MODERATE_RATE}/s* a request's time counts from when it was due.
 
 The requests are what nginx sends with the recipes in deploy/nginx, 14 to 19 header fields with a browser's or a program's own among them. The
-log is on, at its default level, and goes to /dev/null: every refusal writes its line. All rows ask one process, which has seen all kinds
-of checks before; session-identity-jwt asks another, where identity JWTs are on. Passwords and tokens are remembered for a minute, so a few checks of those rows pay for verifying again.
+log is on, at its default level, and goes to /dev/null: every refusal writes its line. Rows ask one process, which has seen all kinds
+of checks before; those that need other settings have one of their own. Passwords and tokens are remembered for a minute, so a few checks of those rows pay for verifying again.
 
 ## Rules
 

@@ -1,5 +1,6 @@
 import { type Check, checkRequest } from './requests.ts';
-import type { Credentials } from './stand.ts';
+import { storeRevocations } from './revocations.ts';
+import type { Credentials, StandOptions } from './stand.ts';
 
 /** One kind of check that is measured. */
 export interface Row {
@@ -9,8 +10,8 @@ export interface Row {
   readonly target: number | null;
   readonly status: number;
   readonly request: (credentials: Credentials) => Buffer;
-  /** Lines of gatelodge.yaml that it needs beside the usual ones, and a process of its own with them. */
-  readonly settings?: string;
+  /** What its own gatelodge is started with; without it, it asks the one of all rows. */
+  readonly own?: Pick<StandOptions, 'settings' | 'fill'>;
 }
 
 const HOST = 'app.example.com';
@@ -18,6 +19,10 @@ const HOST = 'app.example.com';
 /** A browser's page with a session, as most checks are. */
 export function pageCheck(credential: Check['credential']): Check {
   return { host: HOST, target: '/orders/4711?tab=items', client: 'browser', credential };
+}
+
+function tokenCheck({ token }: Credentials): Buffer {
+  return checkRequest({ host: HOST, target: '/orders/4711?tab=items', client: 'program', credential: token });
 }
 
 export const ROWS: readonly Row[] = [
@@ -34,7 +39,7 @@ export const ROWS: readonly Row[] = [
     target: 0.8,
     status: 200,
     request: ({ session }) => checkRequest(pageCheck(session)),
-    settings: 'identity_jwt: {enabled: true, algorithm: RS512}',
+    own: { settings: 'identity_jwt: {enabled: true, algorithm: RS512}' },
   },
   {
     name: 'session-pattern',
@@ -64,8 +69,31 @@ export const ROWS: readonly Row[] = [
     what: 'access token of gatelodge’s own, seen before',
     target: null,
     status: 200,
-    request: ({ token }) =>
-      checkRequest({ host: HOST, target: '/orders/4711?tab=items', client: 'program', credential: token }),
+    request: tokenCheck,
+  },
+  {
+    name: 'token-encrypted',
+    what: 'access token of gatelodge’s own, encrypted, seen before',
+    target: 0.8,
+    status: 200,
+    request: tokenCheck,
+    own: { settings: 'tokens: {format: encrypted}' },
+  },
+  {
+    name: 'token-revocations',
+    what: 'access token of gatelodge’s own, seen before, while 100,000 others are revoked',
+    target: null,
+    status: 200,
+    request: tokenCheck,
+    own: { fill: (database) => storeRevocations(database, 100_000) },
+  },
+  {
+    name: 'rate-limited',
+    what: 'live session, where the rule has a limit by user',
+    target: 0.8,
+    status: 200,
+    request: ({ session }) =>
+      checkRequest({ host: HOST, target: '/limited/orders', client: 'browser', credential: session }),
   },
   {
     name: 'apikey',

@@ -64,6 +64,7 @@ export const RULES: readonly string[] = [
   '{host: app.example.com, path: /reports, plugins: [basic, token], roles: [user]}',
   '{host: app.example.com, path: "^/api/v[0-9]+/admin/.*$", regex: true, roles: [admin]}',
   '{host: app.example.com, path: "^/api/v[0-9]+/orders/.*$", regex: true, roles: [user]}',
+  '{host: app.example.com, path: /limited, rate_limit: {requests: 1000000, per: 1s}}',
   '{host: "*.example.com", path: /orders, roles: [user]}',
   '{host: app.example.com}',
   '{deny: true}',
