@@ -112,7 +112,8 @@ export function createTokenKeeper(settings: Settings, calls: TokenCalls): TokenK
     try {
       return await calls.refresh(token);
     } catch (error) {
-      if (!isClientError(error, 'network', 'conflict')) throw error;
+      // Whoever was told `conflict` is too late: a second time could end what the winner holds.
+      if (!isClientError(error, 'network')) throw error;
     }
     await pause(MOMENT);
     return calls.refresh(token);
