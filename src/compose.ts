@@ -2,7 +2,7 @@ import { statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { getRequestListener } from '@hono/node-server';
-import { createLog, type Log } from './adapters/log.ts';
+import { createLog, type Log, type OpenShipper } from './adapters/log.ts';
 import { classifyPassword, createPasswords } from './adapters/passwords.ts';
 import { ensureDataDir, loadOrCreateSecret } from './config/data-dir.ts';
 import { replaceHtpasswdEntry } from './config/htpasswd.ts';
@@ -88,8 +88,12 @@ export interface Core {
   readonly loginLimits: LoginLimits;
   /** What is counted; undefined where nothing is. */
   readonly measurements: Measurements | undefined;
-  close(): Promise<void>;
+  /** @param deadline for what is sent on to other machines, in ms */
+  close(deadline?: number): Promise<void>;
 }
+
+/** How long log lines may take on their way to another machine when nobody said how long, in ms. */
+const CLOSING = 2_000;
 
 export interface CoreParts {
   readonly file: string;
@@ -111,7 +115,7 @@ export async function openCore(parts: CoreParts): Promise<Core> {
   const { attempts = createAttemptsInMemory(clock), makeRateLimit = createRateLimits(clock).get, spread } = parts;
   ensureDataDir(configuration.data_dir);
   const secret = configuration.secret ?? loadOrCreateSecret(configuration.data_dir);
-  const log = createLog(configuration.log, deriveKey(secret, 'log'));
+  const log = createLog(configuration.log, deriveKey(secret, 'log'), await shipperOf(configuration, measurements));
   const store = await openSqliteStore({
     ...{ file: join(configuration.data_dir, 'gatelodge.db'), clock },
     ...(spread === undefined ? {} : { spread }),
@@ -175,11 +179,23 @@ export async function openCore(parts: CoreParts): Promise<Core> {
       ...{ attempts, audit: log.audit },
       takeTry: createTryLimit(auth === undefined ? null : rateLimitOf(auth), makeRateLimit),
     }),
-    async close() {
+    async close(deadline = CLOSING) {
       await store.close();
-      await log.flush();
+      await log.close(deadline);
     },
   };
+}
+
+/** Loaded where it is configured, and nowhere else. */
+async function shipperOf(
+  { log: { loki } }: Configuration,
+  measurements: Measurements | undefined,
+): Promise<OpenShipper | undefined> {
+  if (loki === undefined) return undefined;
+  const { createLokiSender } = await import('./adapters/loki.ts');
+  const target = typeof loki === 'string' ? { url: loki, labels: {} } : loki;
+  const counts = measurements === undefined ? {} : { counts: measurements.loki };
+  return (report) => createLokiSender({ target, report, ...counts });
 }
 
 /** Passwords hashed at once: never more than there are processors, or checks would wait behind several of them. */

@@ -21,7 +21,8 @@ export interface Runtime {
   readonly core: Core;
   readonly handlers: Handlers;
   /** Writes what is only in memory, and lets go of the data. */
-  close(): Promise<void>;
+  /** @param deadline as `Core.close` */
+  close(deadline?: number): Promise<void>;
 }
 
 /** What goes on when a configuration takes the place of another, or is shared by several processes. */
@@ -76,12 +77,12 @@ export async function openRuntime(
     return {
       core,
       handlers,
-      async close() {
+      async close(deadline) {
         for (const timer of timers) clearInterval(timer);
         stopFollowing();
         await decider.close();
         await flush().catch(failed('sessions.flush-failed'));
-        await core.close();
+        await core.close(deadline);
       },
     };
   } catch (error) {

@@ -27,6 +27,8 @@ export interface Serving {
   stop(deadline: number): Promise<void>;
 }
 
+/** How long the last log lines may take on their way to another machine, in ms. */
+const LAST_LINES = 3_000;
 /** What a reload replaced goes on this long, in ms, for what was begun with it. */
 const RELOAD_GRACE = 10_000;
 /** How often it is said that there are too many connections, in ms. */
@@ -104,11 +106,12 @@ export async function openServing(options: {
       },
       add: (listening) => void listeners.push(listening),
       async stop(deadline) {
+        const began = performance.now();
         current.core.log.write('info', 'service.stopping');
         await stopListening(deadline);
         await Promise.all([...retired].map(close));
         current.core.log.write('info', 'service.stopped');
-        await current.close();
+        await current.close(Math.max(0, Math.min(LAST_LINES, began + deadline - performance.now())));
       },
     };
   } catch (error) {

@@ -19,17 +19,40 @@ export interface Log {
   readonly enabled: (level: LogLevel) => boolean;
   /** Everything that happens in `run` is logged with this request's id. */
   readonly withRequestId: <T>(requestId: string, run: () => T) => T;
-  /** Hands on everything that waits; the process does not end before it is written. */
-  readonly flush: () => Promise<void>;
+  /** Sends on what is to be sent on, for at most `deadline` ms, and hands on what waits; the process does not end before it is written. */
+  readonly close: (deadline: number) => Promise<void>;
 }
+
+/** Where lines go besides standard output. */
+export interface LineShipper {
+  write(line: string): void;
+  close(deadline: number): Promise<void>;
+}
+
+/** Makes one; `report` writes a line to standard output alone, or a trouble with sending lines would make more of them. */
+export type OpenShipper = (
+  report: (level: 'info' | 'warn', event: string, detail: Readonly<Record<string, unknown>>) => void,
+) => LineShipper;
 
 /**
  * @param hashKey under which users, e-mails, addresses and session ids are hashed where `pii` is `hash`: the same person has
  *   the same hash in every line, and nobody can find out whose it is by trying names
  */
-export function createLog(configuration: Configuration['log'], hashKey: Uint8Array): Log {
+export function createLog(configuration: Configuration['log'], hashKey: Uint8Array, openShipper?: OpenShipper): Log {
   const lines = openLogLines(1);
-  const stream: DestinationStream = configuration.pretty ? { write: (line) => lines.write(pretty(line)) } : lines;
+  const output: DestinationStream = configuration.pretty ? { write: (line) => lines.write(pretty(line)) } : lines;
+  const shipper = openShipper?.((level, event, detail) => {
+    output.write(`${JSON.stringify({ level, time: new Date().toISOString(), event, ...detail })}\n`);
+  });
+  const stream: DestinationStream =
+    shipper === undefined
+      ? output
+      : {
+          write(line) {
+            output.write(line);
+            shipper.write(line);
+          },
+        };
   const logger = pino(
     {
       level: configuration.level,
@@ -57,8 +80,9 @@ export function createLog(configuration: Configuration['log'], hashKey: Uint8Arr
     },
     enabled: (level) => (level === 'info' ? informs : logger.isLevelEnabled(level)),
     withRequestId: (requestId, run) => requests.run(requestId, run),
-    async flush() {
+    async close(deadline) {
       logger.flush();
+      await shipper?.close(deadline);
       lines.flush();
     },
   };

@@ -88,6 +88,9 @@ function addMeasurements(add: Add, measurements: Measurements): void {
   add('gatelodge_password_hashing_refused_total', 'counter', 'Passwords refused because the queue was full.', () => [
     { value: hashing.refused, labels: {} },
   ]);
+  add('gatelodge_loki_lines_total', 'counter', 'Log lines for Loki, by whether they were sent or dropped.', () =>
+    (['sent', 'dropped'] as const).map((outcome) => ({ value: measurements.loki[outcome], labels: { outcome } })),
+  );
   const ofCaches = (value: (cache: (typeof CACHES)[number]) => number) => () =>
     CACHES.map((cache) => ({ value: value(cache), labels: { cache } }));
   add(

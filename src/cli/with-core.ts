@@ -25,7 +25,8 @@ export async function withCore(
   const { log } = sound.configuration;
   const core = await openCore({
     ...sound,
-    configuration: { ...sound.configuration, log: { ...log, level: 'silent' } },
+    // Nor does it wait for Loki: whoever wants these events there has them on standard error.
+    configuration: { ...sound.configuration, log: { ...log, level: 'silent', loki: undefined } },
     spread: () => sleep(HEARD),
   });
   try {

@@ -21,6 +21,7 @@ export function checkSettings(
   checkTrust(configuration, reporter);
   checkLogo(configuration, document.file, reporter);
   checkMetrics(configuration, reporter);
+  checkLoki(configuration, reporter);
   checkIdentityJwt(configuration, reporter);
   checkCompat(configuration, document, reporter);
   checkVersion(configuration, document, reporter);
@@ -95,12 +96,23 @@ function checkMetrics({ listen, metrics }: Configuration, reporter: Reporter): v
     );
 }
 
+function checkLoki({ log: { loki } }: Configuration, reporter: Reporter): void {
+  if (loki === undefined || typeof loki === 'string') return;
+  const inUrl = URL.canParse(loki.url) && new URL(loki.url).username !== '';
+  if (inUrl && (loki.username !== undefined || loki.password !== undefined))
+    reporter.report(
+      'contradictory-options',
+      ['log', 'loki', 'url'],
+      'has a user in it, and there is another beside it',
+    );
+  if (!inUrl && loki.password !== undefined && loki.username === undefined)
+    reporter.report('missing-key', ['log', 'loki', 'username'], 'is needed with a password');
+}
+
 function checkVersion(configuration: Configuration, document: ConfigurationDocument, reporter: Reporter): void {
   const refuse = (path: KeyPath, message: string) => reporter.report('not-in-this-version', path, message);
   if (configuration.storage !== 'sqlite') refuse(['storage'], 'PostgreSQL is not in this version: use sqlite');
   if (configuration.redis !== null) refuse(['redis'], 'Redis is not in this version');
-  if (configuration.log.loki !== undefined)
-    refuse(['log', 'loki'], 'Loki is not in this version: collect standard output');
   if (locate(document, ['backend']) !== null) {
     reporter.report('ignored-key', ['backend'], 'is ignored: the front server forwards requests', {
       severity: 'warning',

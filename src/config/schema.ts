@@ -5,7 +5,7 @@ import { SIGNING_ALGORITHMS } from '../domain/signing-key.ts';
 import { isUsername } from '../domain/user.ts';
 import { compat } from './compat-schema.ts';
 import { rateLimit, rule } from './rule-schema.ts';
-import { duration, headerName, httpUrl, network, secretText } from './values.ts';
+import { duration, headerName, httpUrl, lokiUrl, network, secretText } from './values.ts';
 
 /**
  * The one schema of gatelodge.yaml: types, defaults and documentation in one place. `docs/configuration.md` and
@@ -89,6 +89,24 @@ const policyTest = z.strictObject({
   headers: z.record(headerName, z.string()).optional().describe('Header fields of the request.'),
   expect: z.enum(EXPECTATIONS).describe('What must come of it.'),
   reason: z.enum(REASONS).optional().describe('And why.'),
+});
+
+const loki = z.strictObject({
+  url: lokiUrl().describe('Its base URL, such as https://loki.example.com, or the whole one of its push call.'),
+  username: z.string().min(1).optional().describe('For Basic. May stand in the URL too.'),
+  password: secretText().optional().describe('For Basic.'),
+  tenant: z
+    .string()
+    .regex(/^[A-Za-z0-9!_.*'()|-]{1,150}$/, "expected a tenant of letters, digits and !-_.*'()")
+    .optional()
+    .describe('Sent as `X-Scope-OrgID`.'),
+  labels: z
+    .record(
+      z.string().regex(/^(?!__)[A-Za-z_][A-Za-z0-9_]{0,63}$/, 'expected a label of letters, digits and underscores'),
+      z.string().min(1).max(256),
+    )
+    .default({})
+    .describe('Labels of every line, besides `job: gatelodge` and `level`.'),
 });
 
 const window = (attempts: number, withLock: boolean) =>
@@ -367,10 +385,13 @@ export const configurationSchema = z
           .enum(['hash', 'plain'])
           .default('hash')
           .describe('`hash`: users, e-mails, addresses and session ids are keyed hashes.'),
-        loki: httpUrl().optional().describe('**Not in this version**, refused at the start.'),
+        loki: z
+          .union([lokiUrl(), loki])
+          .optional()
+          .describe('Lines go to a Loki too: its URL, or a map. See [operations](operations.md#loki).'),
       })
       .prefault({})
-      .describe('One JSON line an event, on standard output.'),
+      .describe('One JSON line an event, on standard output and, where it is configured, to Loki.'),
     metrics: z
       .strictObject({ listen: metricsListener.describe('Where: `{host, port}` or `{socket, socket_chmod}`.') })
       .optional()

@@ -60,6 +60,25 @@ export function httpUrl() {
   );
 }
 
+/** Where Loki is: like the above, but credentials may stand in it, so it is a secret. */
+export function lokiUrl() {
+  return z
+    .string()
+    .refine(isLokiUrl, { message: 'expected an absolute http:// or https:// URL without query or fragment' })
+    .meta({ secret: true });
+}
+
+function isLokiUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, search, hash, username, password } = new URL(text);
+  try {
+    decodeURIComponent(username + password);
+  } catch {
+    return false;
+  }
+  return /^https?:$/.test(protocol) && search === '' && hash === '';
+}
+
 export const network = z
   .string()
   .refine((text) => parseNetwork(text) !== null, { message: 'expected an IP address or a network such as 10.0.0.0/8' });

@@ -14,6 +14,13 @@ export interface CacheCounts {
   misses: number;
 }
 
+/** Log lines that were to be sent on. */
+export interface ShippedLines {
+  sent: number;
+  /** Given up: refused, or too many waited. */
+  dropped: number;
+}
+
 /** How often each way a decision can end came up, for one rule: a number, `default` for the default, or `other`. */
 export interface DecisionCount {
   readonly effect: Effect;
@@ -40,6 +47,7 @@ export interface Measurements {
   readonly logins: Readonly<Record<LoginWay, Record<LoginOutcome, number>>>;
   readonly caches: Readonly<Record<CacheName, CacheCounts>>;
   readonly hashing: { underWay: number; refused: number };
+  readonly loki: ShippedLines;
   /** What is there at this moment; put in by whatever configuration is at work. */
   present: Present;
 }
@@ -99,6 +107,7 @@ export function createMeasurements(): Measurements {
     logins: { form: noLogins(), token: noLogins(), basic: noLogins() },
     caches: { sessions: noCounts(), api_keys: noCounts(), remembered: noCounts() },
     hashing: { underWay: 0, refused: 0 },
+    loki: { sent: 0, dropped: 0 },
     present: { entries: () => 0, hashingPlaces: 1 },
   };
 }

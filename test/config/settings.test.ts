@@ -2,14 +2,23 @@ import { describe, expect, it } from 'vitest';
 import { configurationOf, load, problems } from './loading.ts';
 
 describe('settings', () => {
-  it.each([
+  it.each<[string, ...string[]]>([
     ['storage: postgres://db/x', 'not-in-this-version 1:10 storage'],
     ['redis: redis://cache', 'not-in-this-version 1:8 redis'],
-    ['log: {loki: "http://loki:3100"}', 'not-in-this-version 1:13 log.loki'],
     ['metrics: {listen: {port: 9190}}', 'invalid-value 1:19 metrics.listen'],
     ['{listen: {socket: /a}, metrics: {listen: {socket: /a}}}', 'invalid-value 1:42 metrics.listen'],
     ['metrics: {listen: {serves: [public]}}', 'unknown-key 1:20 metrics.listen.serves'],
     ['metrics: {}', 'missing-key 1:10 metrics.listen'],
+    ['log: {loki: "http://u:p@loki:3100"}'],
+    ['log: {loki: {url: "https://loki.example", username: u, password: p, tenant: t, labels: {env: x}}}'],
+    ['log: {loki: loki:3100}', 'invalid-value 1:13 log.loki'],
+    ['log: {loki: "http://loki/?x"}', 'invalid-value 1:13 log.loki'],
+    ['log: {loki: {url: "http://%zz@loki"}}', 'invalid-value 1:19 log.loki.url'],
+    ['log: {loki: {url: "http://a@loki", username: b}}', 'contradictory-options 1:19 log.loki.url'],
+    ['log: {loki: {url: "http://loki", labels: {"a-b": x}}}', 'invalid-value 1:43 log.loki.labels.a-b'],
+    ['rate_limits: {requests: {per: 10}}', 'wrong-type 1:31 rate_limits.requests.per'],
+    ['rate_limits: {auth: {per: 1s, block: 1h, burst: 3}}'],
+    ['rate_limits: {auth: {per: 1s, burst: 0}}', 'invalid-value 1:38 rate_limits.auth.burst'],
     ['storage: mysql', 'invalid-value 1:10 storage'],
     ['cookie: {same_site: none}', 'invalid-value 1:21 cookie.same_site'],
     ['cookie: {same_site: none, secure: false}', 'invalid-value 1:21 cookie.same_site'],
