@@ -49,4 +49,15 @@ if [ ! -e "$stamp" ]; then
   touch "$stamp"
 fi
 
+# NETunnel with its JWThenticator plugin, which gatelodge is held against. It wants old versions of much, so it has a place of its own.
+stamp=$home/programs/.netunnel-1.0.13-1.0.3-1.6.3
+if [ ! -e "$stamp" ]; then
+  [ -x "$home/netunnel/bin/pip" ] || python3 -m venv "$home/netunnel"
+  "$home/netunnel/bin/pip" install --quiet --disable-pip-version-check netunnel==1.0.13 netunnel-jwthenticator==1.0.3 \
+    jwthenticator==1.6.3 aiohttp==3.14.5 aiosqlite==0.20.0 marshmallow==3.26.2 PyJWT==2.15.1 SQLAlchemy==2.0.58
+  printf '#!/bin/sh\nexec "$(dirname "$0")/../netunnel/bin/python" "$@"\n' >"$home/programs/python-with-netunnel"
+  chmod +x "$home/programs/python-with-netunnel"
+  touch "$stamp"
+fi
+
 echo "$home/programs"

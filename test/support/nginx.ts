@@ -22,6 +22,8 @@ export interface NginxPlaces {
   readonly socketDirectory: string;
   /** Stands for app.example.com in minimal.conf. */
   readonly appHost?: string;
+  /** Stands for tunnel.example.com in netunnel.conf. */
+  readonly tunnelHost?: string;
   /** What else is different in minimal.conf. */
   readonly changes?: readonly Replacement[];
 }
@@ -67,6 +69,7 @@ export async function copyRecipes(directory: string, places: NginxPlaces): Promi
       ['127.0.0.1:4040', `127.0.0.1:${places.applicationPort}`],
       ['/etc/ssl/certs/tunnel.example.com.pem', certificate],
       ['/etc/ssl/private/tunnel.example.com.key', key],
+      ...(places.tunnelHost === undefined ? [] : [['tunnel.example.com', places.tunnelHost] as const]),
     ],
     'nginx-proxy-manager.conf': [application],
     'gatelodge-maps.conf': maps,

@@ -1,29 +1,22 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import { type Application, startApplication } from '../../support/application.ts';
-import { freePort } from '../../support/free-port.ts';
-import { type Gatelodge, startGatelodge } from '../../support/gatelodge.ts';
+import type { Gatelodge } from '../../support/gatelodge.ts';
 import { type Answer, type Ask, ask } from '../../support/http-client.ts';
-import { copyRecipes, type Nginx, RECIPES, startNginx } from '../../support/nginx.ts';
+import { type NetunnelStack, startNetunnelStack } from '../../support/netunnel-stack.ts';
 import { rawRequest, statusOf } from '../../support/raw-request.ts';
-import { replaceText } from '../../support/replace-text.ts';
 import { missing } from '../../support/skip.ts';
-import { type TempDir, tempDir } from '../../support/temp-dir.ts';
 
 const HOST = 'tunnel.example.com';
 const NIL = '00000000-0000-0000-0000-000000000000';
 const KEY = { key: 'the key of a peer', identifier: NIL };
 
 describe.skipIf(missing('nginx', 'openssl'))('netunnel.conf', () => {
-  let directory: TempDir;
+  let stack: NetunnelStack;
   /** Stands for NETunnel, and answers everything. */
   let netunnel: Application;
   let gatelodge: Gatelodge;
-  let nginx: Nginx;
   let port: number;
-  let internal: string;
   let jwt: string;
   let refreshToken: string;
 
@@ -33,22 +26,10 @@ describe.skipIf(missing('nginx', 'openssl'))('netunnel.conf', () => {
   const post = (path: string, body: unknown) => outside(path, { method: 'POST', body: JSON.stringify(body) });
 
   beforeAll(async () => {
-    directory = await tempDir();
     netunnel = await startApplication();
-    const [gatelodgePort, internalPort] = [await freePort(), await freePort()];
-    port = await freePort();
-    const yaml = replaceText(await readFile(join(RECIPES, 'netunnel.yaml'), 'utf8'), [
-      ['port: 9190', `port: ${gatelodgePort}`],
-      ['port: 9191', `port: ${internalPort}`],
-      [`public_url: https://${HOST}`, `public_url: https://${HOST}:${port}`],
-    ]);
-    gatelodge = await startGatelodge({ yaml, ready: gatelodgePort });
-    await copyRecipes(directory.path, {
-      ...{ tlsPort: port, plainPort: await freePort(), gatelodgePort, applicationPort: netunnel.port },
-      socketDirectory: directory.path,
-    });
-    nginx = await startNginx(directory.path, 'include gatelodge/netunnel.conf;', port);
-    internal = `http://127.0.0.1:${internalPort}/jwthenticator`;
+    stack = await startNetunnelStack(HOST, netunnel.port);
+    ({ gatelodge, port } = stack);
+    const { internal } = stack;
     const registered = await ask(`${internal}/register_key`, { method: 'POST', body: JSON.stringify(KEY) });
     expect(registered.status).toBe(201);
     const authenticated = await post('/jwthenticator/authenticate', KEY);
@@ -57,10 +38,8 @@ describe.skipIf(missing('nginx', 'openssl'))('netunnel.conf', () => {
     ({ jwt, refresh_token: refreshToken } = authenticated.json() as { jwt: string; refresh_token: string });
   });
   afterAll(async () => {
-    await nginx?.stop();
-    await gatelodge?.stop();
+    await stack?.stop();
     await netunnel?.stop();
-    await directory?.remove();
   });
   beforeEach(() => {
     netunnel.requests.length = 0;
