@@ -33,6 +33,10 @@ const SERVERS: Readonly<Record<string, Recipe>> = {
   [ENVOY]: envoyRecipe('minimal', [[UPSTREAM, `${UPSTREAM}\n${ENVOYS}`]]),
 };
 
+/** Somebody with so many roles that it is as long as it may be; goes on with the list of users. */
+const ROLES = Array.from({ length: 220 }, (_, index) => `department-${index}-reader`);
+const MANY = `  - {username: many, roles: [${ROLES.join(', ')}]}\n`;
+
 /** The lines of the documentation, in the recipe that they are for. */
 describe.each(Object.entries(SERVERS))('behind %s', (program, recipe) => {
   describe.skipIf(missing(program, 'openssl'))('the application', () => {
@@ -42,7 +46,7 @@ describe.each(Object.entries(SERVERS))('behind %s', (program, recipe) => {
     beforeAll(async () => {
       stack = await startFrontServerStack(recipe, {
         rules: ['{path: /visit, authenticate: optional, plugins: [basic]}'],
-        settings: 'identity_jwt: {enabled: true}\n',
+        settings: `${MANY}identity_jwt: {enabled: true}\n`,
       });
       keys = (await ask(`${stack.pages}/jwks`)).json() as JSONWebKeySet; // what jose verifies with, below
       key = (await stack.gatelodge.run('keys', 'create', '--user', ALICE.username, '--name', 'x')).trim();
@@ -85,6 +89,21 @@ describe.each(Object.entries(SERVERS))('behind %s', (program, recipe) => {
         await seen('/visit', { 'x-auth-token': String(stolen[0]) }),
       ])
         expect([...authorization, ...token].join('')).toBe('');
+    });
+
+    test('gets a large one whole, or is not asked', async () => {
+      const many = await stack.gatelodge.run('keys', 'create', '--user', 'many', '--name', 'x');
+      const { status } = await ask(`${stack.app}/api/x`, { headers: { 'x-api-key': many.trim() } });
+      await expect.poll(() => stack.gatelodge.output(), { timeout: 5_000 }).toContain('"identity-jwt.large"');
+      const [request] = stack.application.requests;
+      if (program.startsWith('haproxy')) {
+        // Its client takes answers of 15 KiB.
+        expect([status, request]).toEqual([503, undefined]);
+        return;
+      }
+      expect(status).toBe(200);
+      expect(await claims(request?.headers['x-auth-token']?.[0])).toMatchObject({ roles: ROLES });
+      expect(request?.headers['authorization']).toEqual([`Bearer ${request?.headers['x-auth-token']?.[0]}`]);
     });
 
     test('is not asked where the token is no credential', async () => {
