@@ -33,6 +33,8 @@ export interface NginxStackOptions {
   readonly http?: (tlsPort: number) => string;
   /** Rules in front of the recipe's, each a line of YAML. */
   readonly rules?: readonly string[];
+  /** More of gatelodge.yaml, each a line. */
+  readonly settings?: readonly string[];
   /** The world reaches nginx at 443 though it listens elsewhere, as in a container: gatelodge-maps.conf says what to change then. */
   readonly publishedAs443?: boolean;
 }
@@ -52,7 +54,7 @@ function yamlReplacements(recipe: Recipe, gatelodgePort: number, urlPort: string
 
 export async function startNginxStack(
   recipe: Recipe,
-  { http, rules = [], publishedAs443 = false }: NginxStackOptions = {},
+  { http, rules = [], settings = [], publishedAs443 = false }: NginxStackOptions = {},
 ): Promise<NginxStack> {
   const stops: (() => Promise<void>)[] = [];
   const stop = async (): Promise<void> => {
@@ -68,7 +70,10 @@ export async function startNginxStack(
     const yaml = await readFile(join(RECIPES, `${recipe}.yaml`), 'utf8');
     const withRules: Replacement = ['\npaths:\n', `\npaths:\n${rules.map((rule) => `  - ${rule}\n`).join('')}`];
     const gatelodge = await startGatelodge({
-      yaml: replaceText(yaml, [...yamlReplacements(recipe, gatelodgePort, urlPort), withRules]) + USERS,
+      yaml:
+        replaceText(yaml, [...yamlReplacements(recipe, gatelodgePort, urlPort), withRules]) +
+        USERS +
+        settings.map((line) => `${line}\n`).join(''),
       ready: recipe === 'unix-socket' ? 'decisions.sock' : gatelodgePort,
     });
     stops.push(gatelodge.stop);
