@@ -143,7 +143,8 @@ describe('rate_limits.auth', () => {
     const name = await post(service, 'alice', 'correct-horse', '192.0.2.4');
     expect(name.status).toBe(429);
     expect(JSON.parse(name.body.toString()).error).toBe('rate-limited');
-    expect(name.headers).toMatchObject({ 'retry-after': '3600', 'ratelimit-policy': '"auth";q=3;w=10800' });
+    expect(name.headers['ratelimit-policy']).toBe('"auth";q=3;w=10800');
+    expect(Number(name.headers['retry-after'])).toBeGreaterThan(3_000);
     const page = await logIn(`${service.base}/login`, 'alice', 'correct-horse');
     expect([page.answer.status, page.answer.headers['ratelimit-limit']]).toEqual([429, '3']);
     const asBasic = await check(service, { ...basic('alice', 'correct-horse'), 'x-forwarded-for': '192.0.2.5' });
@@ -166,7 +167,8 @@ describe('rate_limits.auth', () => {
     }
     const [one, other] = answers.map(({ status, headers, body }) => {
       const { date: _, 'x-request-id': __, ...rest } = headers;
-      return { status, rest, body: body.toString() };
+      // The seconds that are left depend on how long this machine takes.
+      return { status, rest: JSON.stringify(rest).replaceAll(/3[56]\d\d/g, 'seconds'), body: body.toString() };
     });
     expect(one?.status).toBe(429);
     expect(other).toEqual(one);
