@@ -17,16 +17,17 @@ export interface Mounts {
 export async function openMounts(core: Core): Promise<Mounts> {
   const { jwthenticator: settings } = core.configuration.compat;
   if (settings === undefined) return { public: [], internal: [] };
-  const { secret, clock } = core;
+  const { clock, configuration } = core;
+  const secrets = [core.secret, ...configuration.previous_secrets] as const;
   const store = core.store.jwthenticator;
   const key =
-    settings.private_key === undefined ? await openGeneratedRsaKey(store, secret) : readRsaKey(settings.private_key);
+    settings.private_key === undefined ? await openGeneratedRsaKey(store, secrets) : readRsaKey(settings.private_key);
   const audience = [settings.audience ?? []].flat();
   const { external, internal, general } = jwthenticatorEndpoints(
     settings.path,
     createJwthenticator({
       ...{ store, clock, audit: core.log.audit, countGuess: core.loginLimits.countGuess },
-      hashes: await openJwthenticatorHashes(store, secret),
+      hashes: await openJwthenticatorHashes(store, secrets),
       tokens: createJwthenticatorTokens({ key, lifetime: settings.jwt_lifetime, audience, clock }),
       ...{ keyLifetime: settings.key_lifetime, refreshLifetime: settings.refresh_lifetime },
     }),

@@ -87,10 +87,10 @@ async function importTables(args: readonly string[], terminal: Terminal): Promis
   };
   const [keys, tokens] = [read(keysFile), tokensFile === undefined ? null : read(tokensFile)];
   const { withCore } = await import('./with-core.ts');
-  return withCore(values.config, terminal, async ({ store, secret, clock, log }) => {
+  return withCore(values.config, terminal, async ({ store, secret, configuration, clock, log }) => {
     const { importJwthenticatorTables } = await import('../flows/jwthenticator-import.ts');
     const { openJwthenticatorHashes } = await import('../flows/jwthenticator-secrets.ts');
-    const hashes = await openJwthenticatorHashes(store.jwthenticator, secret);
+    const hashes = await openJwthenticatorHashes(store.jwthenticator, [secret, ...configuration.previous_secrets]);
     const parts = { store: store.jwthenticator, hashes, now: clock() };
     const counts = await importJwthenticatorTables({ keys, refreshTokens: tokens }, parts);
     log.audit({ event: 'jwthenticator.imported', detail: { keys: counts.keys, refresh_tokens: counts.refreshTokens } });

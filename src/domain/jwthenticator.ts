@@ -38,4 +38,6 @@ export interface JwthenticatorStore {
   findSealed(name: string): Promise<Uint8Array | null>;
   /** Keeps the first value of a name, atomically, and resolves to the one that is kept. */
   keepSealed(name: string, sealed: Uint8Array): Promise<Uint8Array>;
+  /** Puts `next` in the place of exactly `present`. False where something else is there. */
+  replaceSealed(name: string, present: Uint8Array, next: Uint8Array): Promise<boolean>;
 }

@@ -121,6 +121,17 @@ export function createJwthenticatorStore({ read, write }: UnitOfWork): Jwthentic
         await db.insertInto('jwthenticator_sealed').values({ name, sealed }).execute();
         return sealed;
       }),
+
+    replaceSealed: (name, present, next) =>
+      write(async (db) => {
+        const { numUpdatedRows } = await db
+          .updateTable('jwthenticator_sealed')
+          .set({ sealed: next })
+          .where('name', '=', name)
+          .where('sealed', '=', present)
+          .executeTakeFirst();
+        return numUpdatedRows > 0n;
+      }),
   };
 }
 

@@ -25,10 +25,10 @@ async function openBeside(): Promise<void> {
   const core = await openCore({ file: at.file, configuration: silent, plugins: [], clock: () => now });
   close = core.close;
   const { jwthenticator: store } = core.store;
-  const key = await openGeneratedRsaKey(store, core.secret);
+  const key = await openGeneratedRsaKey(store, [core.secret]);
   jwthenticator = createJwthenticator({
     ...{ store, clock: core.clock, audit: () => {}, countGuess: () => 0, keyLifetime: DAY, refreshLifetime: DAY },
-    hashes: await openJwthenticatorHashes(store, core.secret),
+    hashes: await openJwthenticatorHashes(store, [core.secret]),
     tokens: createJwthenticatorTokens({ key, lifetime: DAY, audience: [], clock: core.clock }),
   });
 }

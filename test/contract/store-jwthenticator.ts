@@ -107,6 +107,11 @@ export function describeJwthenticator(stage: () => StoreStage): void {
       expect(new Set(kept.map((value) => value[0])).size).toBe(1);
       expect(await other.findSealed('a')).toEqual(kept[0]);
       expect(await store.keepSealed('b', Uint8Array.of(99))).toEqual(Uint8Array.of(99));
+      expect(await store.replaceSealed('b', Uint8Array.of(1), Uint8Array.of(2))).toBe(false);
+      expect(await store.replaceSealed('c', Uint8Array.of(99), Uint8Array.of(2))).toBe(false);
+      expect(await other.replaceSealed('b', Uint8Array.of(99), Uint8Array.of(2))).toBe(true);
+      expect(await store.findSealed('b')).toEqual(Uint8Array.of(2));
+      expect(await store.findSealed('a')).toEqual(kept[0]);
     });
   });
 }

@@ -16,7 +16,7 @@ describe('what is stored', () => {
     await open();
     await stand.register(KEY);
     const { refresh_token: token } = await stand.authenticate(KEY);
-    await openGeneratedRsaKey(stand.store.jwthenticator, SECRET);
+    await openGeneratedRsaKey(stand.store.jwthenticator, [SECRET]);
     const [key] = await stand.store.jwthenticator.listKeys();
     expect(key?.keyHash).toHaveLength(32);
     const onDisk = Buffer.concat([readFileSync(stand.file), readFileSync(`${stand.file}-wal`)]);
@@ -38,18 +38,34 @@ describe('what is stored', () => {
   it('is of use under the same secret alone, and refused under another before anything is answered', async () => {
     await open();
     const store = stand.store.jwthenticator;
-    await openGeneratedRsaKey(store, SECRET);
+    await openGeneratedRsaKey(store, [SECRET]);
     const other = `${SECRET}, changed`;
-    await expect(openJwthenticatorHashes(store, other)).rejects.toMatchObject({ code: 'configuration-invalid' });
-    await expect(openGeneratedRsaKey(store, other)).rejects.toMatchObject({ code: 'configuration-invalid' });
+    await expect(openJwthenticatorHashes(store, [other])).rejects.toMatchObject({ code: 'configuration-invalid' });
+    await expect(openGeneratedRsaKey(store, [other])).rejects.toMatchObject({ code: 'configuration-invalid' });
+  });
+
+  it('goes over to a new secret while the one before is still named', async () => {
+    await open();
+    const store = stand.store.jwthenticator;
+    const { kid } = await openGeneratedRsaKey(store, [SECRET]);
+    const hashed = (await openJwthenticatorHashes(store, [SECRET])).ofKey(KEY);
+    const next = `${SECRET}, changed`;
+    const both = [next, 'some other secret of old, long enough', SECRET] as const;
+    // As workers do that start at once.
+    for (const one of await Promise.all([1, 2, 3].map(() => openJwthenticatorHashes(store, both))))
+      expect(one.ofKey(KEY)).toEqual(hashed);
+    expect((await openGeneratedRsaKey(store, both)).kid).toBe(kid);
+    expect((await openGeneratedRsaKey(store, [next])).kid).toBe(kid);
+    expect((await openJwthenticatorHashes(store, [next])).ofKey(KEY)).toEqual(hashed);
+    await expect(openJwthenticatorHashes(store, [SECRET])).rejects.toMatchObject({ code: 'configuration-invalid' });
   });
 
   it('is one key pair and one hash key, however many start at once', async () => {
     await open();
     const store = stand.store.jwthenticator;
-    const keys = await Promise.all([1, 2, 3].map(() => openGeneratedRsaKey(store, SECRET)));
+    const keys = await Promise.all([1, 2, 3].map(() => openGeneratedRsaKey(store, [SECRET])));
     expect(new Set(keys.map(({ kid }) => kid)).size).toBe(1);
-    const hashes = await Promise.all([1, 2, 3].map(() => openJwthenticatorHashes(store, SECRET)));
+    const hashes = await Promise.all([1, 2, 3].map(() => openJwthenticatorHashes(store, [SECRET])));
     expect(new Set(hashes.map((one) => Buffer.from(one.ofKey(KEY)).toString('hex'))).size).toBe(1);
   });
 

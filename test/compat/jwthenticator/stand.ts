@@ -67,7 +67,7 @@ export async function openStand(options: StandOptions = {}): Promise<Stand> {
   const kept = options.store?.(store.jwthenticator) ?? store.jwthenticator;
   const jwthenticator = createJwthenticator({
     store: kept,
-    hashes: await openJwthenticatorHashes(store.jwthenticator, SECRET),
+    hashes: await openJwthenticatorHashes(store.jwthenticator, [SECRET]),
     tokens: createJwthenticatorTokens({
       ...{ key: options.key ?? RSA_KEY, lifetime: 25 * HOUR, audience: options.audience ?? [], clock },
     }),
