@@ -114,7 +114,8 @@ export function createLokiSender(options: {
   async function sendOne(signal?: AbortSignal): Promise<number> {
     batch ??= takeBatch();
     if (batch === null) return -1;
-    const outcome = await push(formatted(batch), signal);
+    // Whatever is wrong with these lines, the next ones may be well, and the service goes on.
+    const outcome = await push(formatted(batch), signal).catch((): Outcome => ({ kind: 'refused', why: 'unsendable' }));
     if (outcome.kind === 'failed') {
       failures += 1;
       tell(outcome.why);
