@@ -28,7 +28,7 @@ export function createJwthenticatorTokens(options: {
   const { n, e } = publicNumbers(key);
   const jwk = {
     ...{ x5c: [publicDer(key).toString('base64')], n, e },
-    ...{ kid: key.kid, x5t: key.kid, alg: 'RS256', kty: 'RSA', use: 'sig' },
+    ...{ x5t: key.kid, kid: key.kid, alg: 'RS256', kty: 'RSA', use: 'sig' },
   };
 
   return {

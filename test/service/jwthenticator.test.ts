@@ -42,7 +42,7 @@ const granted = (answer: Answer) => answer.json() as { jwt: string; refresh_toke
 
 describe('internal: trusted', () => {
   it('lets a program on a trusted machine register a key, which then gets JWTs that anybody can verify', async () => {
-    const { gatelodge, base } = await serve();
+    const { gatelodge, base, port } = await serve();
     const mount = `${base}/jwthenticator`;
     expect((await post(`${mount}/authenticate`, KEY)).status).toBe(401);
     const registered = await post(`${mount}/register_key`, KEY);
@@ -59,6 +59,10 @@ describe('internal: trusted', () => {
     const { payload } = await jwtVerify(granted(refreshed).jwt, createLocalJWKSet(set));
     expect(payload['identifier']).toBe(NIL);
     for (const call of ['', 'health']) expect(String((await ask(`${mount}/${call}`)).body)).toBe(TRUE);
+    const twice = `Authorization: Bearer ${jwt}\r\n`.repeat(2);
+    const request = `GET /jwthenticator/validate_request HTTP/1.1\r\nHost: x\r\nConnection: close\r\n`;
+    expect(statusOf(await rawRequest(port, `${request}${twice}\r\n`))).toBe(403);
+    expect(statusOf(await rawRequest(port, `${request}Authorization: Bearer  ${jwt}\r\n\r\n`))).toBe(403);
     // No credential is ever logged. The log is written in batches, and this is the last of them.
     await vi.waitFor(() => expect(gatelodge.output()).toContain('"event":"jwthenticator.refreshed"'), PATIENCE);
     for (const credential of [KEY.key, jwt, refresh_token]) expect(gatelodge.output()).not.toContain(credential);

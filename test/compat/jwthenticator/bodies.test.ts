@@ -105,6 +105,19 @@ describe('problems of fields, all at once', () => {
     expect(await stand.post(call, { key: '', ...identifier })).toMatchObject({ status: 400, text });
   });
 
+  it('of ninety thousand fields are told in part', async () => {
+    const fields = Array.from({ length: 90_000 }, (_, at) => `"${at}":1`).join(',');
+    const { status, text } = await stand.post('validate', `{"jwt":"x",${fields}}`);
+    expect(status).toBe(400);
+    expect(Object.keys(JSON.parse(text))).toHaveLength(1_000);
+  });
+
+  it('of lists in lists without end are told like any other', async () => {
+    const deep = '['.repeat(500_000) + ']'.repeat(500_000);
+    const answer = await stand.post('is_key_registered', `{"key":${deep}}`);
+    expect(answer).toMatchObject({ status: 400, text: `{"key": ${NO_STRING}}` });
+  });
+
   it('of a name that is there twice the last value counts', async () => {
     expect((await stand.post('is_key_registered', '{"key":1,"key":"x"}')).status).toBe(200);
     expect((await stand.post('is_key_registered', '{"key":"x","key":1}')).status).toBe(400);
