@@ -13,6 +13,7 @@ import {
 import type { PluginInstanceConfiguration } from './config/plugin-instances.ts';
 import type { Configuration } from './config/schema.ts';
 import type { Present } from './domain/measurements.ts';
+import { createFollowers, type Followers } from './followers.ts';
 import type { Handlers } from './http/listener.ts';
 import { openMounts } from './mounts.ts';
 
@@ -26,7 +27,9 @@ export interface Runtime {
 }
 
 /** What goes on when a configuration takes the place of another, or is shared by several processes. */
-export type Shared = Pick<CoreParts, 'attempts' | 'measurements' | 'makeRateLimit' | 'spread'>;
+export type Shared = Pick<CoreParts, 'attempts' | 'measurements' | 'makeRateLimit' | 'spread'> & {
+  readonly followers?: Followers;
+};
 
 /** How soon what another process changes holds here, in ms. The question costs 4 µs. */
 const FOLLOW = 50;
@@ -46,15 +49,24 @@ export async function openRuntime(
   publicUrl: URL,
   shared: Shared = {},
 ): Promise<Runtime> {
-  const core = await openCore({ ...sound, ...shared });
+  const { followers = createFollowers(), ...rest } = shared;
+  const core = await openCore({ ...sound, ...rest });
   let opened: Decider | undefined;
+  let stopFollowing: (() => void) | undefined;
   try {
     await ensureKeys(core);
     await core.revocations.reload();
     const decider = await openDecider(core, publicUrl);
     opened = decider;
     const handlers = createHandlers(core, decider, publicUrl, await openMounts(core));
-    const stopFollowing = core.store.changes.follow((change) => applyChange(core, change), FOLLOW);
+    const unfollow = core.store.changes.follow((change) => applyChange(core, change), FOLLOW);
+    const leave = followers.add(core.store.changes);
+    stopFollowing = () => {
+      leave();
+      unfollow();
+    };
+    // What was revoked while all this was being read is known before the first request is answered.
+    await core.store.changes.catchUp();
     const flush = () => Promise.all([core.liveSessions.flush(), core.liveApiKeys.flush()]);
     const sweep = async () => {
       await flush();
@@ -79,13 +91,14 @@ export async function openRuntime(
       handlers,
       async close(deadline) {
         for (const timer of timers) clearInterval(timer);
-        stopFollowing();
+        stopFollowing?.();
         await decider.close();
         await flush().catch(failed('sessions.flush-failed'));
         await core.close(deadline);
       },
     };
   } catch (error) {
+    stopFollowing?.();
     await opened?.close();
     await core.close();
     throw error;

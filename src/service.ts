@@ -7,6 +7,7 @@ import { systemClock } from './domain/clock.ts';
 import { createMeasurements, type Measurements } from './domain/measurements.ts';
 import { createRateLimits } from './domain/rate-limits.ts';
 import { exposeMetrics, openMetrics, remembering } from './exposition.ts';
+import { createFollowers, type Followers } from './followers.ts';
 import { reloadOnHangup } from './reloads.ts';
 import { asListenError, openServing, type Serving, type SoundParts, whenStopped } from './serving.ts';
 
@@ -26,7 +27,10 @@ export async function runService({ sound, again, ready }: ServiceParts): Promise
   const stopped = whenStopped();
   const { metrics, data_dir: dataDir, shutdown_timeout: deadline } = sound.configuration;
   const measurements = metrics === undefined ? undefined : createMeasurements();
+  const followers = createFollowers();
   const shared = {
+    followers,
+    spread: followers.catchUp,
     makeRateLimit: createRateLimits(systemClock).get,
     ...(measurements === undefined ? {} : { measurements }),
   };
@@ -61,10 +65,15 @@ export async function runWorker({ sound, again, ready }: ServiceParts, primary: 
   // For the primary, which judges the file first. Without a listener it would end this process.
   process.on('SIGHUP', () => {});
   const measurements = sound.configuration.metrics === undefined ? undefined : createMeasurements();
+  const followers = createFollowers();
+  const spread = createSpread(primary);
+  // From now on the others wait for this one, so that nothing is revoked between its reading of the data and its first answer.
+  followWith(primary, followers);
   const shared = {
+    followers,
     attempts: createAttemptsOverMessages(primary),
     makeRateLimit: createSharedRateLimits(primary, systemClock),
-    spread: createSpread(primary),
+    spread: async () => void (await Promise.all([followers.catchUp(), spread()])),
     ...(measurements === undefined ? {} : { measurements }),
   };
   try {
@@ -78,6 +87,19 @@ export async function runWorker({ sound, again, ready }: ServiceParts, primary: 
   }
 }
 
+/** Catches up when another worker has committed something, and says so. */
+function followWith(primary: Primary, followers: Followers): void {
+  primary.onMessage((message) => {
+    if (message.kind !== 'errand' || message.what !== 'catch-up') return;
+    const done = (well: boolean) => primary.send({ kind: 'done', id: message.id, well });
+    followers.catchUp().then(
+      () => done(true),
+      () => done(false),
+    );
+  });
+  primary.send({ kind: 'follows' });
+}
+
 async function runErrands(primary: Primary, serving: Serving, measurements: Measurements | undefined): Promise<void> {
   const take = measurements === undefined ? null : await openMetrics({ measurements });
   primary.onMessage((message) => {
@@ -85,14 +107,7 @@ async function runErrands(primary: Primary, serving: Serving, measurements: Meas
     const { id, what } = message;
     const done = (well: boolean) => primary.send({ kind: 'done', id, well });
     if (what === 'reload') void serving.reload().then(done);
-    else if (what === 'catch-up')
-      serving
-        .current()
-        .core.store.changes.catchUp()
-        .then(
-          () => done(true),
-          () => done(false),
-        );
-    else void take?.().then((snapshot) => primary.send({ kind: 'done', id, well: true, snapshot }));
+    else if (what === 'measure')
+      void take?.().then((snapshot) => primary.send({ kind: 'done', id, well: true, snapshot }));
   });
 }

@@ -6,6 +6,8 @@ export type ToPrimary =
   | { readonly kind: 'ready'; readonly addresses: readonly string[]; readonly publicUrl: string }
   | { readonly kind: 'ask'; readonly id: number; readonly question: AttemptQuestion }
   | Done
+  /** It catches up when it is asked, and is waited for. */
+  | { readonly kind: 'follows' }
   /** Something was committed that all others have to know of before whoever did it is told that it is done. */
   | { readonly kind: 'spread'; readonly id: number }
   /** How often each allowance was drawn on since the last such message. */

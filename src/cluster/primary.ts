@@ -40,6 +40,7 @@ const PATIENCE = { measure: 1_000, reload: 30_000, 'catch-up': 2_000 };
 export function startWorkers(count: number, events: PrimaryEvents): Workers {
   const attempts = createAttemptsOfWorkers(createAttemptsInMemory(systemClock));
   const ready = new Map<number, Ready>();
+  const following = new Set<number>();
   let stopping = false;
   let said = false;
   const questions = createQuestions((id, errand) => {
@@ -57,6 +58,7 @@ export function startWorkers(count: number, events: PrimaryEvents): Workers {
     worker.on('message', (message: ToPrimary) => receive(worker, message));
     worker.on('exit', (code) => {
       ready.delete(worker.id);
+      following.delete(worker.id);
       questions.ended(worker.id);
       attempts.ended(worker.id);
       if (stopping || !said) {
@@ -89,8 +91,11 @@ export function startWorkers(count: number, events: PrimaryEvents): Workers {
       case 'done':
         questions.answered(worker.id, message);
         return;
+      case 'follows':
+        following.add(worker.id);
+        return;
       case 'spread': {
-        const others = [...ready.keys()].filter((id) => id !== worker.id);
+        const others = [...following].filter((id) => id !== worker.id);
         void questions.ask(others, 'catch-up', PATIENCE['catch-up']).then(({ late, answered }) => {
           const well = late.length === 0 && [...answered.values()].every((done) => done.well);
           send(worker, { kind: 'spread-done', id: message.id, well });
