@@ -22,6 +22,7 @@ export function checkSettings(
   checkLogo(configuration, document.file, reporter);
   checkMetrics(configuration, reporter);
   checkLoki(configuration, reporter);
+  checkTokens(configuration, reporter);
   checkIdentityJwt(configuration, reporter);
   checkCompat(configuration, document, reporter);
   checkVersion(configuration, document, reporter);
@@ -107,6 +108,12 @@ function checkLoki({ log: { loki } }: Configuration, reporter: Reporter): void {
     );
   if (!inUrl && loki.password !== undefined && loki.username === undefined)
     reporter.report('missing-key', ['log', 'loki', 'username'], 'is needed with a password');
+}
+
+function checkTokens({ tokens }: Configuration, reporter: Reporter): void {
+  if (tokens.refresh_lifetime >= tokens.lifetime) return;
+  const message = 'a login ends before tokens.lifetime, and its access tokens with it';
+  reporter.report('contradictory-options', ['tokens', 'refresh_lifetime'], message, { severity: 'warning' });
 }
 
 function checkVersion(configuration: Configuration, document: ConfigurationDocument, reporter: Reporter): void {

@@ -144,6 +144,8 @@ const TYPE_NAMES: Readonly<Record<string, string>> = {
 function messageOf(issue: Issue, found: unknown): string {
   switch (issue.code) {
     case 'invalid_type': {
+      // Ours; zod's own begin otherwise. Quotes around a number do not make a duration of it.
+      if (issue.message.startsWith('expected ')) return issue.message;
       const expected = `expected ${TYPE_NAMES[issue.expected] ?? issue.expected}`;
       if (found === null) return `${expected}, and there is nothing`;
       return issue.expected === 'string' && typeof found === 'number' ? `${expected}: put it in quotes` : expected;

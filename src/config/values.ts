@@ -23,15 +23,13 @@ export function parseDuration(text: string): number | null {
 
 /** A duration option: text in the file, milliseconds in the program. */
 export function duration(example: string) {
+  const message = `expected a duration such as ${example}: a number and ms, s, m, h, d or w`;
   return z
-    .string()
+    .string({ error: ({ input }) => (typeof input === 'number' ? message : undefined) })
     .transform((text, context) => {
       const milliseconds = parseDuration(text);
       if (milliseconds !== null) return milliseconds;
-      context.addIssue({
-        code: 'custom',
-        message: `expected a duration such as ${example}: a number and ms, s, m, h, d or w`,
-      });
+      context.addIssue({ code: 'custom', message });
       return z.NEVER;
     })
     .meta({ pattern: DURATION.source });

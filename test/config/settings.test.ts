@@ -19,6 +19,8 @@ describe('settings', () => {
     ['rate_limits: {requests: {per: 10}}', 'wrong-type 1:31 rate_limits.requests.per'],
     ['rate_limits: {auth: {per: 1s, block: 1h, burst: 3}}'],
     ['rate_limits: {auth: {per: 1s, burst: 0}}', 'invalid-value 1:38 rate_limits.auth.burst'],
+    ['tokens: {lifetime: 2h, refresh_lifetime: 1h}', 'warning contradictory-options 1:42 tokens.refresh_lifetime'],
+    ['tokens: {lifetime: 1h, refresh_lifetime: 1h}'],
     ['storage: mysql', 'invalid-value 1:10 storage'],
     ['cookie: {same_site: none}', 'invalid-value 1:21 cookie.same_site'],
     ['cookie: {same_site: none, secure: false}', 'invalid-value 1:21 cookie.same_site'],
@@ -92,6 +94,14 @@ describe('settings', () => {
       'expected true or false: YAML 1.2 takes yes, no, on and off for texts',
       'expected text: put it in quotes',
       'expected true or false, or auto: YAML 1.2 takes yes, no, on and off for texts',
+    ]);
+  });
+
+  it('says what a duration is where a number stands, since quotes would not make one of it', async () => {
+    const { problems: found } = await load('tokens: {lifetime: 25}\nrate_limits: {auth: {per: 1s, block: 5}}\n');
+    expect(found.map(({ code, message }) => [code, message])).toEqual([
+      ['wrong-type', 'expected a duration such as 1h: a number and ms, s, m, h, d or w'],
+      ['invalid-value', 'expected 0, or a duration such as 500ms: a number and ms, s, m, h, d or w'],
     ]);
   });
 
