@@ -6,6 +6,7 @@ import type { Listener } from '../config/schema.ts';
 import { CheckMessage, isCheck } from './check-message.ts';
 import { boundConnections, type Connection, MAX_HEADERS, mostConnections } from './connections.ts';
 import type { DecisionEndpoint } from './decision-endpoint.ts';
+import { oneATurn } from './one-a-turn.ts';
 import type { Peer } from './peer.ts';
 
 type AnswerPart = (message: IncomingMessage, response: ServerResponse, peer: Peer, requestId: string) => void;
@@ -69,7 +70,15 @@ export async function listen(
   terms: Terms = {},
 ): Promise<Listening> {
   let draining = false;
-  const server = createServer(
+  const inTurn = oneATurn();
+  const take = (message: IncomingMessage, response: ServerResponse): void => {
+    // Given up, as one of too many.
+    if (message.socket.destroyed) return;
+    // Not before: every connection that is closed is one more to be made, and that needs somebody who accepts it.
+    if (!server.listening) response.setHeader('Connection', 'close');
+    answer(message, response, listener.serves, handlers(), draining);
+  };
+  const server: Server = createServer(
     {
       keepAliveTimeout: KEEP_ALIVE,
       headersTimeout: HEAD_TIMEOUT,
@@ -79,11 +88,9 @@ export async function listen(
       IncomingMessage: CheckMessage,
     },
     (message, response) => {
-      // Given up, as one of too many.
-      if (message.socket.destroyed) return;
-      // Not before: every connection that is closed is one more to be made, and that needs somebody who accepts it.
-      if (!server.listening) response.setHeader('Connection', 'close');
-      answer(message, response, listener.serves, handlers(), draining);
+      const url = message.url ?? '';
+      if (isCheck(url) || isHealth(url)) take(message, response);
+      else inTurn(() => take(message, response));
     },
   );
   // Node.js would drop what comes after the 2000th field without a word, and with it, say, X-Forwarded-For. Their size is limited.
@@ -135,6 +142,10 @@ function answer(
       json(response, 404, { error: 'not-found', message: 'nothing is internal' });
     else handlers.internalPart(message, response, peer, requestIdOf(message, peer));
   } else json(response, 404, { error: 'not-found', message: 'this listener answers checks alone' });
+}
+
+function isHealth(url: string): boolean {
+  return isPath(url, '/healthz') || isPath(url, '/readyz');
 }
 
 function isPath(url: string, path: string): boolean {

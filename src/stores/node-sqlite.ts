@@ -14,12 +14,15 @@ const UNIQUE_VIOLATIONS = [1_555, 2_067];
 /** More than all queries of the program; only batches of unusual size ever push one out. */
 const CACHED_STATEMENTS = 100;
 
-/** Opens the file, made with mode 0600 in a directory of mode 0700. Rejects with what the driver or the file system throws. */
+/**
+ * Opens the file, made with mode 0600 in a directory of mode 0700. Every commit waits for the disk, with the whole process,
+ * as long as nobody else sees to that. Rejects with what the driver or the file system throws.
+ */
 export async function openDatabaseFile(file: string): Promise<DatabaseSync> {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-  // SQLite would make it readable for everybody; its -wal and -shm files take over the mode that they find here.
-  closeSync(openSync(file, 'a', 0o600));
-  if ((statSync(file).mode & 0o077) !== 0) chmodSync(file, 0o600);
+  makeFile(file);
+  const facts = statSync(file);
+  if (facts.isFile() && (facts.mode & 0o077) !== 0) chmodSync(file, 0o600);
   const database = new DatabaseSync(file, { timeout: BUSY_TIMEOUT });
   try {
     await useWriteAheadLog(database);
@@ -29,6 +32,19 @@ export async function openDatabaseFile(file: string): Promise<DatabaseSync> {
   } catch (error) {
     database.close();
     throw error;
+  }
+}
+
+/**
+ * SQLite would make it readable for everybody; its -wal and -shm files take over the mode that they find here. A file that is
+ * there is left alone: to close it would take away the locks of every connection that this process has to it already, as a
+ * reload has (sqlite.org/howtocorrupt.html section 2.2), and another process would remove the write-ahead log below them.
+ */
+function makeFile(file: string): void {
+  try {
+    closeSync(openSync(file, 'ax', 0o600));
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
   }
 }
 

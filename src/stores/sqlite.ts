@@ -13,6 +13,7 @@ import { createSigningKeyStore } from './queries-signing-keys.ts';
 import { createUserStore } from './queries-users.ts';
 import type { Tables } from './tables.ts';
 import { createUnitOfWork } from './unit-of-work.ts';
+import { openWriteAheadLog, type WriteAheadLog } from './write-ahead-log.ts';
 
 /**
  * The embedded store. Makes the file and its directory where they are missing and brings the tables up to date; any number
@@ -40,8 +41,11 @@ async function openStore(file: string, clock: Clock, spread: () => Promise<void>
   const database = await openDatabaseFile(file);
   const db = new Kysely<Tables>({ dialect: new NodeSqliteDialect(database) });
   let reader: Kysely<Tables> | undefined;
+  let log: WriteAheadLog | undefined;
   try {
     await migrate(db);
+    const writeAheadLog = await openWriteAheadLog(file, database);
+    log = writeAheadLog;
     const reading = new Kysely<Tables>({ dialect: new NodeSqliteDialect(openForReading(file)) });
     reader = reading;
     const version = database.prepare('pragma data_version');
@@ -52,7 +56,10 @@ async function openStore(file: string, clock: Clock, spread: () => Promise<void>
       position: await lastChange(reading),
       clock,
     });
-    const work = createUnitOfWork(reading, db, { feed, spread, translate: sqliteError });
+    const work = createUnitOfWork(reading, db, {
+      ...{ feed, spread, translate: sqliteError },
+      durable: () => writeAheadLog.durable(),
+    });
     return {
       users: createUserStore(work),
       sessions: createSessionStore(work),
@@ -70,11 +77,13 @@ async function openStore(file: string, clock: Clock, spread: () => Promise<void>
         feed.stop();
         await reading.destroy();
         await db.destroy();
+        await writeAheadLog.close();
       },
     };
   } catch (error) {
     await reader?.destroy();
     await db.destroy();
+    await log?.close();
     if (database.isOpen) database.close();
     throw error;
   }

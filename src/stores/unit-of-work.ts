@@ -13,6 +13,8 @@ export interface UnitOfWork {
 
 /**
  * @param reader apart from `writer`, so that nobody who reads waits for a write that waits; it sees whatever was committed
+ * @param parts.durable resolves when everything that was committed before it was called survives a power cut; until then nobody
+ *   is told that it is done, though everybody sees it
  * @param parts.spread resolves when all other processes have caught up; rejects where one has not, though all is committed
  * @param parts.translate makes a GatelodgeError of what the driver throws
  */
@@ -21,11 +23,12 @@ export function createUnitOfWork(
   writer: Kysely<Tables>,
   parts: {
     readonly feed: RecordedChangeFeed;
+    readonly durable: () => Promise<void>;
     readonly spread: () => Promise<void>;
     readonly translate: (error: unknown) => GatelodgeError;
   },
 ): UnitOfWork {
-  const { feed, spread, translate } = parts;
+  const { feed, durable, spread, translate } = parts;
   return {
     async read(query) {
       try {
@@ -48,7 +51,10 @@ export function createUnitOfWork(
           throw translate(error);
         });
       feed.tell(changes);
-      if (changes.length > 0) await spread();
+      const kept = durable().catch((error: unknown) => {
+        throw translate(error);
+      });
+      await Promise.all([kept, changes.length > 0 ? spread() : undefined]);
       return result;
     },
   };

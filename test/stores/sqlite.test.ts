@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -130,6 +130,21 @@ describe('SQLite file', () => {
     expect(answers.sort()).toEqual(['false', 'false', 'false', 'true']);
     const store = await openSqliteStore({ file });
     expect(await store.signingKeys.list()).toHaveLength(1);
+    await store.close();
+  });
+
+  it.skipIf(process.platform !== 'linux')('keeps its locks when it is opened once more, as a reload does', async () => {
+    const store = await openSqliteStore({ file });
+    const { ino } = await stat(file);
+    const locks = async () =>
+      (await readFile('/proc/locks', 'latin1'))
+        .split('\n')
+        .filter((line) => line.includes(` ${process.pid} `) && line.includes(`:${ino} `)).length;
+    expect(await locks()).toBeGreaterThan(0);
+    const again = await openSqliteStore({ file });
+    expect(await locks()).toBeGreaterThan(0);
+    await again.close();
+    expect(await locks()).toBeGreaterThan(0);
     await store.close();
   });
 
