@@ -57,12 +57,23 @@ export async function openServing(options: {
     const gaveWay = atMostEvery(FULL_TOLD_EVERY, (count) =>
       runtime?.core.log.write('warn', 'connections.full', { most, closed: count }),
     );
-    for (const place of places)
-      listeners.push(await listen(place, () => runtime?.handlers ?? null, { ownsSocket: ownsSockets, most, gaveWay }));
-    const addresses = listeners.map(({ address }) => address);
-    const publicUrl = publicUrlOf(sound.configuration, addresses);
+    const openListeners = async () => {
+      for (const place of places)
+        listeners.push(
+          await listen(place, () => runtime?.handlers ?? null, { ownsSocket: ownsSockets, most, gaveWay }),
+        );
+    };
+    // Who cannot connect yet asks another instance or worker, and a 503 is an answer. Without a public_url the address is needed first.
+    const early = sound.configuration.public_url === undefined;
+    if (early) await openListeners();
+    const publicUrl = publicUrlOf(
+      sound.configuration,
+      listeners.map(({ address }) => address),
+    );
     let current = await openRuntime(sound, publicUrl, shared);
     runtime = current;
+    if (!early) await openListeners();
+    const addresses = listeners.map(({ address }) => address);
     // One after the other: of two reloads the later one has to win.
     let reloading = Promise.resolve(true);
 
@@ -116,6 +127,7 @@ export async function openServing(options: {
     };
   } catch (error) {
     await stopListening(0);
+    await runtime?.close();
     throw asListenError(error);
   }
 }

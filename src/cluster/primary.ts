@@ -43,6 +43,7 @@ export function startWorkers(count: number, events: PrimaryEvents): Workers {
   const following = new Set<number>();
   let stopping = false;
   let said = false;
+  let failed = false;
   const questions = createQuestions((id, errand) => {
     const worker = cluster.workers?.[id];
     if (worker !== undefined) send(worker, errand);
@@ -63,9 +64,12 @@ export function startWorkers(count: number, events: PrimaryEvents): Workers {
       attempts.ended(worker.id);
       if (stopping || !said) {
         // One that cannot even start has said why; the others would fail alike.
-        if (!stopping) killAll();
+        if (!stopping) {
+          failed = true;
+          killAll();
+        }
         stopping = true;
-        if (alive().length === 0) finish(said);
+        if (alive().length === 0) finish(!failed);
         return;
       }
       events.lost(worker.process.pid ?? 0, code);

@@ -47,6 +47,8 @@ const TIMEOUT_STEP = 1_000;
 /** So short, in ms, is a turn of the event loop in which nothing happens; and how long one is waited for. */
 const QUIET = 0.2;
 const QUIET_PATIENCE = 250;
+/** How long, in ms, the process that accepts for several may take to pass a connection on. */
+const PASSED_ON = 3;
 /** How long, in ms, connections stay that are idle at the end: a busy front server has asked on each by then, and was told to close it. */
 const IDLE_GRACE = 300;
 const DRAIN_STEP = 25;
@@ -113,7 +115,7 @@ export async function listenAt(
   const open = boundConnections(server, most, gaveWay);
   if ('socket' in place) await listenOnSocket(server, place.socket, place.socket_chmod, ownsSocket);
   else await listening(server, () => server.listen(place.port, place.host));
-  return { address: addressOf(server, place), stop: (deadline) => drain(server, open, deadline) };
+  return { address: addressOf(server, place), stop: (deadline) => drain(server, open, deadline, ownsSocket) };
 }
 
 function answer(
@@ -223,16 +225,25 @@ function addressOf(server: Server, place: Place): string {
   return `http://${host}:${address.port}`;
 }
 
-async function drain(server: Server, open: ReadonlyMap<Socket, Connection>, deadline: number): Promise<void> {
+async function drain(
+  server: Server,
+  open: ReadonlyMap<Socket, Connection>,
+  deadline: number,
+  ownsSocket: boolean,
+): Promise<void> {
   const began = performance.now();
   const ends = began + deadline;
   // What waits to be accepted is reset with the listening socket.
-  await quietMoment(Math.min(QUIET_PATIENCE, deadline));
+  let made = 0;
+  server.on('connection', () => {
+    made += 1;
+  });
+  await quietMoment(Math.min(QUIET_PATIENCE, deadline / 2), () => made, ownsSocket ? 0 : PASSED_ON);
   // Not the HTTP server's own `close`, which also ends connections that have been accepted and whose request is on its way.
   const closed = new Promise<void>((resolve) => NetServer.prototype.close.call(server, () => resolve()));
   const sweep = async () => {
     // A request that is on its way on an idle connection would be reset with it.
-    if (performance.now() < ends) await quietMoment(DRAIN_STEP);
+    if (performance.now() < ends) await quietMoment(DRAIN_STEP, () => made);
     const now = performance.now();
     if (now >= ends) server.closeAllConnections();
     else if (now - began > IDLE_GRACE && !awaitsFirst(open, now)) server.closeIdleConnections();
@@ -248,18 +259,27 @@ function awaitsFirst(open: ReadonlyMap<Socket, Connection>, now: number): boolea
 }
 
 /**
- * Resolves where the event loop has just taken in all that had come and had nothing to do with it, or after `patience` ms:
- * whatever arrives unseen before the caller goes on has only this moment.
+ * Resolves where the event loop has just taken in all that had come and had little to do with it, or after `patience` ms, twice
+ * that at the latest: whatever arrives unseen before the caller goes on has only this moment.
+ * @param made how many connections have been accepted. A turn of the loop accepts one at most, so none may come in the last
+ * @param gap how long, in ms, there must have been none
  */
-async function quietMoment(patience: number): Promise<void> {
-  const ends = performance.now() + patience;
+async function quietMoment(patience: number, made: () => number, gap = 0): Promise<void> {
+  let arrived = performance.now();
+  const ends = arrived + patience;
+  let seen = made();
   // From one check phase to the next: only in between has the system been asked for what had come.
-  let turn: number;
   let last = 0;
-  do {
+  for (;;) {
     await new Promise(setImmediate);
     const now = performance.now();
-    turn = now - last;
+    const isShort = now - last <= QUIET;
+    const isWhole = last > 0;
     last = now;
-  } while (turn > QUIET && last < ends);
+    if (seen !== made()) {
+      seen = made();
+      arrived = now;
+    } else if (isWhole && ((isShort && now - arrived >= gap) || now > ends)) return;
+    if (now > ends + patience) return;
+  }
 }

@@ -48,6 +48,7 @@ describe('SIGTERM under load, without a front server', () => {
       const yaml = `listen: {port: ${port}}\npaths: [{path: /open, authenticate: false}]\nusers: [{username: alice, password: correct-horse}]\n${more}`;
       const gatelodge = await startGatelodge({ yaml, ready: port });
       onTestFinished(gatelodge.stop);
+      await until(() => gatelodge.output().includes('"service.ready"'), 30_000);
       const agent = new Agent({ keepAlive: true });
       onTestFinished(() => agent.destroy());
       let going = true;

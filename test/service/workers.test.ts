@@ -215,6 +215,15 @@ describe('processes', () => {
     expect(() => primaryOf(service)).toThrow(/ENOENT/);
   });
 
+  it('exits 0 on SIGTERM also while workers are still starting', async () => {
+    const port = await freePort();
+    const gatelodge = await startGatelodge({ yaml: `listen: {port: ${port}}\nworkers: 4\n`, ready: port });
+    running.push(gatelodge);
+    // One of them answers; the others hardly do.
+    expect(await gatelodge.halt('SIGTERM')).toBe(0);
+    expect(gatelodge.output()).not.toContain('could not start');
+  });
+
   it('ends with the one that started them, however that ends', async () => {
     const service = await serve('');
     const pids = service.workers();
