@@ -1,6 +1,7 @@
 import { createHash, createPrivateKey, createPublicKey, generateKeyPair, type KeyObject } from 'node:crypto';
 import { promisify } from 'node:util';
 import { decodeProtectedHeader, errors, type JWTPayload, jwtVerify, SignJWT } from 'jose';
+import { readPrivateKey } from './private-key.ts';
 
 /** An RSA key pair that signs RS256, known by the name that JWThenticator gives it. */
 export interface RsaKey {
@@ -11,33 +12,27 @@ export interface RsaKey {
 }
 
 /** RFC 7518 section 3.3. */
-const SHORTEST_MODULUS = 2_048;
+const MODULUS = 2_048;
 const ALGORITHM = 'RS256';
 const TYPE = 'JWT';
 /** Far beyond any token of ours, and little enough to decode without a thought. */
 const LONGEST_TOKEN = 16_384;
 
 export async function generateRsaKey(): Promise<RsaKey> {
-  const { privateKey } = await promisify(generateKeyPair)('rsa', { modulusLength: SHORTEST_MODULUS });
+  const { privateKey } = await promisify(generateKeyPair)('rsa', { modulusLength: MODULUS });
   return rsaKeyOf(privateKey);
 }
 
-/** @param encoded a private key in PEM (PKCS #1 or PKCS #8) or in PKCS #8 DER. @throws TypeError, for people, where it cannot sign RS256 */
-export function readRsaKey(encoded: string | Uint8Array): RsaKey {
-  let privateKey: KeyObject;
-  try {
-    privateKey =
-      typeof encoded === 'string'
-        ? createPrivateKey(encoded)
-        : createPrivateKey({ key: Buffer.from(encoded), format: 'der', type: 'pkcs8' });
-  } catch {
-    // What OpenSSL says could quote the key.
-    throw new TypeError('it is no private key in PEM without a passphrase');
-  }
-  if (privateKey.asymmetricKeyType !== 'rsa') throw new TypeError('it is no RSA key');
-  if ((privateKey.asymmetricKeyDetails?.modulusLength ?? 0) < SHORTEST_MODULUS)
-    throw new TypeError(`an RSA key needs ${SHORTEST_MODULUS} bits at least`);
-  return rsaKeyOf(privateKey);
+/** @param pem unencrypted PKCS #1 or PKCS #8. @throws TypeError, for people, where it cannot sign RS256 */
+export function readRsaKey(pem: string): RsaKey {
+  const { key, why } = readPrivateKey(pem, ALGORITHM);
+  if (key === null) throw new TypeError(why);
+  return rsaKeyOf(key);
+}
+
+/** @param der what `exportRsaKey` gave */
+export function importRsaKey(der: Uint8Array): RsaKey {
+  return rsaKeyOf(createPrivateKey({ key: Buffer.from(der), format: 'der', type: 'pkcs8' }));
 }
 
 /** PKCS #8 DER, unprotected. */

@@ -1,5 +1,5 @@
 import { createHash, createHmac, randomBytes } from 'node:crypto';
-import { exportRsaKey, generateRsaKey, type RsaKey, readRsaKey } from '../adapters/rsa-jwt.ts';
+import { exportRsaKey, generateRsaKey, importRsaKey, type RsaKey } from '../adapters/rsa-jwt.ts';
 import { seal, unseal } from '../adapters/seal.ts';
 import { GatelodgeError } from '../domain/errors.ts';
 import type { JwthenticatorStore } from '../domain/jwthenticator.ts';
@@ -38,7 +38,9 @@ export async function openJwthenticatorHashes(
 
 /** The key pair that was generated once; processes that start together agree on one. Throws as openJwthenticatorHashes. */
 export async function openGeneratedRsaKey(store: JwthenticatorStore, secrets: Secrets): Promise<RsaKey> {
-  return readRsaKey(await sealedValue(store, secrets, 'signing-key', async () => exportRsaKey(await generateRsaKey())));
+  return importRsaKey(
+    await sealedValue(store, secrets, 'signing-key', async () => exportRsaKey(await generateRsaKey())),
+  );
 }
 
 /** @param secrets the first seals; under the others it may have been sealed before, and then it is sealed anew */
