@@ -82,7 +82,7 @@ export function tokenEndpoints(parts: PublicParts): readonly Endpoint[] {
 
   async function statistics(context: PublicContext): Promise<Response> {
     await requireCaller(parts, context, { scope: 'tokens' });
-    return respond.json(200, await parts.tokenStatistics());
+    return respond.json(200, { users: await parts.tokenStatistics() });
   }
 
   const jwks = () => respond.json(200, parts.signingKeys.publicJwks());

@@ -36,14 +36,16 @@ const introspectionAnswer = answerSchema(
 );
 const statisticsAnswer = answerSchema(
   'TokenStatistics',
-  z.array(
-    z.object({
-      user: text,
-      logins: z.int().describe('How many can be refreshed.'),
-      access_tokens: z.int(),
-      ...{ last_issued_at: timeAnswer, access_expires_at: timeAnswer, refresh_expires_at: timeAnswer },
-    }),
-  ),
+  z.object({
+    users: z.array(
+      z.object({
+        user: text,
+        logins: z.int().describe('How many can be refreshed.'),
+        access_tokens: z.int(),
+        ...{ last_issued_at: timeAnswer, access_expires_at: timeAnswer, refresh_expires_at: timeAnswer },
+      }),
+    ),
+  }),
 );
 const keySetAnswer = answerSchema('KeySet', z.object({ keys: z.array(z.looseObject({ kty: text, kid: text })) }));
 

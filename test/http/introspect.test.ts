@@ -74,10 +74,12 @@ it('GET /api/v1/tokens/stats counts tokens by user, for who may know', async () 
   const stats = (headers: Record<string, string>) => stand.request('/gate/api/v1/tokens/stats', { headers });
   expect((await stats({})).status).toBe(401);
   expect((await stats({ 'x-api-key': await keyWith(['introspect']) })).status).toBe(403);
-  expect(await (await stats({ 'x-api-key': key })).json()).toEqual([
-    {
-      ...{ user: 'alice', logins: 2, access_tokens: 2, last_issued_at: '2026-01-01T00:00:00.000Z' },
-      ...{ access_expires_at: '2026-01-01T01:00:00.000Z', refresh_expires_at: '2026-01-31T00:00:00.000Z' },
-    },
-  ]);
+  expect(await (await stats({ 'x-api-key': key })).json()).toEqual({
+    users: [
+      {
+        ...{ user: 'alice', logins: 2, access_tokens: 2, last_issued_at: '2026-01-01T00:00:00.000Z' },
+        ...{ access_expires_at: '2026-01-01T01:00:00.000Z', refresh_expires_at: '2026-01-31T00:00:00.000Z' },
+      },
+    ],
+  });
 });
