@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { duration, headerName, network } from './values.ts';
+import { duration, durationOrZero, headerName, network } from './values.ts';
 
 const names = z.array(z.string().min(1)).min(1);
 const method = z
@@ -12,8 +12,7 @@ export const rateLimit = z.strictObject({
   requests: z.int().min(1).max(1_000_000).default(1).describe('How many come back …'),
   per: duration('1m').describe('… in this time, one after the other.'),
   burst: z.int().min(1).max(1_000_000).optional().describe('How many may come at once. Default `requests`.'),
-  block: z
-    .union([z.literal(0), duration('500ms')])
+  block: durationOrZero('500ms')
     .optional()
     .describe('How long nothing is let through after one too many. Default 0: until one has come back.'),
 });

@@ -9,6 +9,7 @@ const UNITS: Readonly<Record<string, number>> = {
   d: 86_400_000,
   w: 604_800_000,
 };
+const ZERO = /^0(?:ms|s|m|h|d|w)?$/;
 const DURATION = /^(\d{1,9})(ms|s|m|h|d|w)$/;
 /** Ten years: longer ones are a mistake, and timers and cookies stay far from their own limits. */
 const LONGEST = 3_650 * 86_400_000;
@@ -23,16 +24,26 @@ export function parseDuration(text: string): number | null {
 
 /** A duration option: text in the file, milliseconds in the program. */
 export function duration(example: string) {
+  return durationText(example, parseDuration, DURATION.source);
+}
+
+/** The same where there may be none: `0`, as a number or as a text such as `0s`, which is what comes from the environment. */
+export function durationOrZero(example: string) {
+  const parse = (text: string) => (ZERO.test(text) ? 0 : parseDuration(text));
+  return z.union([z.literal(0), durationText(example, parse, `${ZERO.source}|${DURATION.source}`)]);
+}
+
+function durationText(example: string, parse: (text: string) => number | null, pattern: string) {
   const message = `expected a duration such as ${example}: a number and ms, s, m, h, d or w`;
   return z
     .string({ error: ({ input }) => (typeof input === 'number' ? message : undefined) })
     .transform((text, context) => {
-      const milliseconds = parseDuration(text);
+      const milliseconds = parse(text);
       if (milliseconds !== null) return milliseconds;
       context.addIssue({ code: 'custom', message });
       return z.NEVER;
     })
-    .meta({ pattern: DURATION.source });
+    .meta({ pattern });
 }
 
 /** A secret: never shown in an error, a log or the documentation's examples. */
