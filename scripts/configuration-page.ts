@@ -87,7 +87,7 @@ function typeName(schema: JsonSchema): string {
   if (schema.const !== undefined) return schema.const === '' ? 'empty' : `\`${schema.const}\``;
   if (schema.secret === true) return 'secret text';
   if (schema.path === true) return 'path';
-  if (schema.pattern !== undefined && schema.pattern === DURATION_PATTERN) return 'duration';
+  if (DURATION_PATTERN !== undefined && schema.pattern?.endsWith(DURATION_PATTERN) === true) return 'duration';
   switch (schema.type) {
     case 'string':
       return 'text';
