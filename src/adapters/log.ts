@@ -119,10 +119,19 @@ function createHider(key: Uint8Array): (text: string) => string {
   };
 }
 
+/** A line for people's eyes: on a terminal what somebody sent is neither a line of its own nor a control sequence. */
 function pretty(line: string): string {
   const { level, time, event, ...rest } = JSON.parse(line) as Record<string, unknown>;
-  const fields = Object.entries(rest).map(
-    ([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
-  );
+  const fields = Object.entries(rest).map(([name, value]) => `${name}=${legible(value)}`);
   return `${String(time).slice(11, 19)} ${String(level).padEnd(5)} ${String(event)} ${fields.join(' ')}\n`;
+}
+
+/** As it is where it cannot be taken for anything else, and as JSON otherwise. */
+function legible(value: unknown): string {
+  if (typeof value === 'string' && /^[^\p{C}\p{Zl}\p{Zp}"=]*$/u.test(value)) return value;
+  // JSON itself leaves out some of those that a terminal obeys, or that turn the direction of what follows (Unicode TR 36).
+  return JSON.stringify(value).replace(
+    /[\p{C}\p{Zl}\p{Zp}]/gu,
+    (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`,
+  );
 }
