@@ -11,7 +11,7 @@ const MOST_STEPS = 100;
  */
 export function boundHeap(): void {
   setFlagsFromString('--no-maglev');
-  setFlagsFromString('--heap-growing-percent=30');
+  setFlagsFromString('--heap-growing-percent=20');
   // So little is left after a collection of the new space that waking other threads for it costs more than doing it.
   setFlagsFromString('--no-parallel-scavenge');
   // It can't be told its size any more, only how it grows: from 1 MB, with which checks would cost a tenth more, to 2 and no further.

@@ -21,6 +21,12 @@ const PORTION = 1_000;
  */
 const MOST_LIVE = 8_192;
 
+/** Ids are random, so that their last characters fall on all places alike. */
+function placeOf(id: string): number {
+  const end = id.length;
+  return ((id.charCodeAt(end - 1) * 64 + id.charCodeAt(end - 2)) * 64 + id.charCodeAt(end - 3)) % MOST_LIVE;
+}
+
 function createLiveRecords<T extends { readonly id: string }>(parts: {
   load: (id: string) => Promise<T | null>;
   /** What of it is kept. */
@@ -40,11 +46,16 @@ function createLiveRecords<T extends { readonly id: string }>(parts: {
     ({ id }) => id,
   );
   const lives = createRecentMap<Live<T>>(MOST_LIVE);
-  let noted = new Map<string, number>();
+  // Whose was made and not kept. Where more sessions are asked about in turn than are remembered, none would be found again,
+  // and what is kept for a while and in vain is the dearest garbage there is.
+  const madeOnce: (T | undefined)[] = new Array(MOST_LIVE).fill(undefined);
+  let noted = new Set<T>();
 
   function liveOf(record: T): Live<T> {
     const live = { record, user: null, identity: null, proven: null };
-    lives.set(record.id, live);
+    const place = placeOf(record.id);
+    if (madeOnce[place] === record) lives.set(record.id, live);
+    else madeOnce[place] = record;
     return live;
   }
 
@@ -62,12 +73,13 @@ function createLiveRecords<T extends { readonly id: string }>(parts: {
       const now = parts.clock();
       if (now - parts.lastUsed(record) < RESOLUTION) return;
       parts.note(record, now);
-      noted.set(record.id, now);
+      noted.add(record);
     },
     forget(id) {
       if (id === null) {
         records.clear();
         lives.clear();
+        madeOnce.fill(undefined);
       } else {
         records.forget(id);
         lives.delete(id);
@@ -75,13 +87,18 @@ function createLiveRecords<T extends { readonly id: string }>(parts: {
     },
     async flush() {
       if (noted.size === 0) return;
-      const writing = [...noted];
-      noted = new Map();
-      for (let start = 0; start < writing.length; start += PORTION) {
-        await parts.touch(new Map(writing.slice(start, start + PORTION)));
+      const writing = noted;
+      noted = new Set();
+      let portion = new Map<string, number>();
+      for (const record of writing) {
+        portion.set(record.id, parts.lastUsed(record));
+        if (portion.size < PORTION) continue;
+        await parts.touch(portion);
+        portion = new Map();
         // The store may work without ever letting go of the thread; checks come first.
         await setImmediate();
       }
+      if (portion.size > 0) await parts.touch(portion);
     },
     get size() {
       return records.size;

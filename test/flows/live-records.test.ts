@@ -115,6 +115,19 @@ it('remembers more sessions than those of which it remembers what was made of th
   expect((await store.sessions.findById(first))?.lastSeenAt).toBe(now);
 });
 
+it('remembers what was made of a session from the second time on', async () => {
+  const { id, text, secretHash } = mintSecret();
+  const times = { createdAt: now, authenticatedAt: now, lastSeenAt: now, expiresAt: now + 600 * MINUTE };
+  await store.sessions.insert({ id, secretHash, userId: alice.id, idle: 60 * MINUTE, ...times });
+  const { ask, sessions } = processOf(text);
+  for (let times = 0; times < 2; times += 1) expect(await ask()).toBe('authenticated');
+  const live = await sessions.find(id);
+  expect(live?.proven).toBe(text.split('.')[1]);
+  expect(live?.identity).not.toBeNull();
+  expect(await ask()).toBe('authenticated');
+  expect(await sessions.find(id)).toBe(live);
+});
+
 it('makes nothing of a session that has been let go of', async () => {
   const { id, text, secretHash } = mintSecret();
   const times = { createdAt: now, authenticatedAt: now, lastSeenAt: now, expiresAt: now + 600 * MINUTE };
