@@ -65,11 +65,14 @@ function basicPlugin<Entry extends object>(
         const credentials = basicCredentials(authorization);
         if (credentials === null) return CREDENTIALS_REJECTED;
         const { username, password } = credentials;
+        const address = request.clientAddress();
         const check = async () => {
-          const of = await realm.verify(username, password, request.clientAddress());
+          const of = await realm.verify(username, password, address);
           return of === null ? null : { value: { of }, until: isLimited(of) ? null : Number.POSITIVE_INFINITY };
         };
-        return remembered.check(digest, check).then((checked) => verified(checked?.of ?? null));
+        // Where its user may not come from, a right password is a wrong one, and elsewhere a limit is another's: nobody gets what
+        // somebody from another place is told at the same time.
+        return remembered.check(digest, check, address ?? '').then((checked) => verified(checked?.of ?? null));
       };
       const known = remembered.get(digest)?.of;
       if (known === undefined || isLimited(known)) return begin();

@@ -8,8 +8,15 @@ import type { CacheCounts } from '../domain/measurements.ts';
  */
 export interface Remembered<T extends object> {
   get(digest: string): T | undefined;
-  /** Joins a check that is on its way, or begins it. Without `until`, who asked gets the value and nobody after. */
-  check(digest: string, begin: () => Promise<{ value: T; until: number | null } | null>): Promise<T | null>;
+  /**
+   * Joins a check that is on its way, or begins it. Without `until`, who asked gets the value and nobody after.
+   * @param circumstances what the outcome depends on besides the credential: only who shares it joins
+   */
+  check(
+    digest: string,
+    begin: () => Promise<{ value: T; until: number | null } | null>,
+    circumstances?: string,
+  ): Promise<T | null>;
   clear(): void;
 }
 
@@ -43,8 +50,9 @@ export function createRemembered<T extends object>(
       if (counts !== undefined) counts.misses += 1;
       return undefined;
     },
-    check(digest, begin) {
-      const asked = pending.get(digest);
+    check(digest, begin, circumstances) {
+      const joining = circumstances === undefined ? digest : `${digest} ${circumstances}`;
+      const asked = pending.get(joining);
       if (asked !== undefined) return asked;
       const began = clock();
       const checking = begin()
@@ -56,8 +64,8 @@ export function createRemembered<T extends object>(
           }
           return entry.value;
         })
-        .finally(() => pending.delete(digest));
-      pending.set(digest, checking);
+        .finally(() => pending.delete(joining));
+      pending.set(joining, checking);
       return checking;
     },
     clear: () => known.clear(),

@@ -180,3 +180,22 @@ it('is overloaded where too many wait, and not a moment longer', async () => {
     await small.close();
   }
 });
+
+it('tells nobody elsewhere what somebody in the right place is told at the same time', async () => {
+  await stand.addUser('inside', { networks: ['10.0.0.0/8'] });
+  const ask = async (address: string) => {
+    const result = await plugin.authenticate(asked('/', { headers: basic('inside', PASSWORD), address }));
+    return result.kind === 'authenticated' ? result.identity.username : result.kind;
+  };
+  const [inside, outside] = ['10.1.2.3', '198.51.100.7'];
+  expect(await Promise.all([inside, outside, inside, outside].map(ask))).toEqual([
+    'inside',
+    'rejected',
+    'inside',
+    'rejected',
+  ]);
+  const other = await createBasicPlugin(basicOptions.parse({}), stand.context('basic'));
+  const first = other.authenticate(asked('/', { headers: basic('inside', PASSWORD), address: outside }));
+  const second = other.authenticate(asked('/', { headers: basic('inside', PASSWORD), address: inside }));
+  expect([(await first).kind, (await second).kind]).toEqual(['rejected', 'authenticated']);
+});
