@@ -1,21 +1,14 @@
-import {
-  applyChange,
-  type Core,
-  type CoreParts,
-  createHandlers,
-  type Decider,
-  ensureKeys,
-  failureDetail,
-  hashingPlaces,
-  openCore,
-  openDecider,
-} from './compose.ts';
+import { applyChange } from './compose/changes.ts';
+import { type Core, type CoreParts, ensureKeys, hashingPlaces, openCore } from './compose/core.ts';
+import { type Decider, openDecider } from './compose/decider.ts';
+import { createHandlers } from './compose/handlers.ts';
+import { openMounts } from './compose/mounts.ts';
 import type { PluginInstanceConfiguration } from './config/plugin-instances.ts';
 import type { Configuration } from './config/schema.ts';
+import { failureDetail } from './domain/errors.ts';
 import type { Present } from './domain/measurements.ts';
 import { createFollowers, type Followers } from './followers.ts';
 import type { Handlers } from './http/listener.ts';
-import { openMounts } from './mounts.ts';
 
 /** A configuration at work: everything between a listener and the data. */
 export interface Runtime {

@@ -2,8 +2,8 @@ import { createAttemptsOverMessages } from './cluster/attempts-over-messages.ts'
 import { createSharedRateLimits } from './cluster/shared-rate-limits.ts';
 import { createSpread } from './cluster/spread.ts';
 import type { Primary } from './cluster/worker.ts';
-import { failureDetail } from './compose.ts';
 import { systemClock } from './domain/clock.ts';
+import { failureDetail } from './domain/errors.ts';
 import { createMeasurements, type Measurements } from './domain/measurements.ts';
 import { createRateLimits } from './domain/rate-limits.ts';
 import { exposeMetrics, openMetrics, remembering } from './exposition.ts';

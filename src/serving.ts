@@ -1,7 +1,6 @@
-import { failureDetail } from './compose.ts';
 import type { PluginInstanceConfiguration } from './config/plugin-instances.ts';
 import type { Configuration } from './config/schema.ts';
-import { GatelodgeError } from './domain/errors.ts';
+import { failureDetail, GatelodgeError } from './domain/errors.ts';
 import { mostConnections } from './http/connections.ts';
 import { type Listening, listen } from './http/listener.ts';
 import { openRuntime, type Runtime, type Shared } from './runtime.ts';

@@ -27,7 +27,7 @@ function importsOf(file: string, text: string): Import[] {
 
 const layerOf = (file: string): string => (file.includes('/') ? (file.split('/')[0] ?? '') : 'src');
 
-/** What each layer may use at run time besides itself. `src` is what stands above all: compose, runtime, main. */
+/** What each layer may use at run time besides itself. `src`, `compose` and `cli` stand above all. */
 const USES: Readonly<Record<string, readonly string[]>> = {
   domain: [],
   adapters: ['domain'],

@@ -1,23 +1,12 @@
 import { randomInt } from 'node:crypto';
-import { Agent as HttpAgent, request as httpRequest } from 'node:http';
-import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import type { ShippedLines } from '../domain/measurements.ts';
+import { LONGEST_PAUSE, type LokiTarget, type PushOutcome, pushTo } from './loki-push.ts';
 
 /*
  * Not pino-loki 3.0.0: with our lines, whose times are text, it sends the time NaN; it starts a push every few seconds whether or
  * not those before have ended, each with all its lines; what a push had is lost when it fails, and nobody counts it; it follows
  * redirects with the credentials, reads an answer of any length, and prints that and a URL with a password on standard error.
  */
-
-export interface LokiTarget {
-  /** Base URL, or the whole one of the push call; a user and password in it become Basic. */
-  readonly url: string;
-  readonly username?: string | undefined;
-  readonly password?: string | undefined;
-  /** Sent as X-Scope-OrgID. */
-  readonly tenant?: string | undefined;
-  readonly labels: Readonly<Record<string, string>>;
-}
 
 /** Told what standard output is to say: never a URL, nor what somebody answered. */
 export type LokiReport = (level: 'info' | 'warn', event: string, detail: Readonly<Record<string, unknown>>) => void;
@@ -29,7 +18,6 @@ export interface LokiSender {
   close(deadline: number): Promise<void>;
 }
 
-const PUSH_PATH = '/loki/api/v1/push';
 /** Characters that wait while Loki is down or slow; beyond it the oldest lines go. */
 const MOST_WAITING = 8 * 1024 * 1024;
 /** One push: as much as is made ready in less than a millisecond. */
@@ -39,18 +27,8 @@ const MOST_CHARACTERS = 256 * 1024;
 const WAIT = 1_000;
 const TIMEOUT = 10_000;
 const FIRST_PAUSE = 1_000;
-const LONGEST_PAUSE = 30_000;
 /** How often a failure that goes on is told, in ms. */
 const REMIND = 60_000;
-/** Bytes of an answer; nobody reads them. */
-const LONGEST_ANSWER = 64 * 1024;
-
-type Outcome =
-  | { readonly kind: 'accepted' }
-  /** Loki will never take it. */
-  | { readonly kind: 'refused'; readonly why: string }
-  /** It may, later. `pause` in ms, where it said when. */
-  | { readonly kind: 'failed'; readonly why: string; readonly pause: number };
 
 /** Sends log lines to Loki's push API, one push at a time. Whatever Loki does, writing a line costs the same, and memory is bounded. */
 export function createLokiSender(options: {
@@ -115,7 +93,9 @@ export function createLokiSender(options: {
     batch ??= takeBatch();
     if (batch === null) return -1;
     // Whatever is wrong with these lines, the next ones may be well, and the service goes on.
-    const outcome = await push(formatted(batch), signal).catch((): Outcome => ({ kind: 'refused', why: 'unsendable' }));
+    const outcome = await push(formatted(batch), signal).catch(
+      (): PushOutcome => ({ kind: 'refused', why: 'unsendable' }),
+    );
     if (outcome.kind === 'failed') {
       failures += 1;
       tell(outcome.why);
@@ -212,67 +192,4 @@ function createFormat(labels: Readonly<Record<string, string>>): (lines: readonl
     );
     return `{"streams":[${parts.join(',')}]}`;
   };
-}
-
-interface Push {
-  (body: string, signal?: AbortSignal): Promise<Outcome>;
-  /** Lets go of the connection. */
-  stop(): void;
-}
-
-/** One call, which always ends. A redirect is not followed: it would take the lines, and the credentials, elsewhere. */
-function pushTo(target: LokiTarget, timeout: number): Push {
-  const url = new URL(target.url);
-  const username = target.username ?? decodeURIComponent(url.username);
-  const password = target.password ?? decodeURIComponent(url.password);
-  url.username = '';
-  url.password = '';
-  if (!url.pathname.endsWith('/push')) url.pathname = url.pathname.replace(/\/$/, '') + PUSH_PATH;
-  const secure = url.protocol === 'https:';
-  const agent = new (secure ? HttpsAgent : HttpAgent)({ keepAlive: true, maxSockets: 1 });
-  const headers = {
-    'Content-Type': 'application/json',
-    ...(username === '' && password === ''
-      ? {}
-      : { Authorization: `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}` }),
-    ...(target.tenant === undefined ? {} : { 'X-Scope-OrgID': target.tenant }),
-  };
-
-  const push = (body: string, signal?: AbortSignal) =>
-    new Promise<Outcome>((resolve) => {
-      const late = AbortSignal.timeout(timeout);
-      const ends = signal === undefined ? late : AbortSignal.any([late, signal]);
-      /** What was answered counts, also where the rest of the answer never came. */
-      let outcome: Outcome = { kind: 'failed', why: 'no answer', pause: 0 };
-      const request = (secure ? httpsRequest : httpRequest)(url, {
-        ...{ method: 'POST', agent, signal: ends },
-        headers: { ...headers, 'Content-Length': Buffer.byteLength(body) },
-      });
-      request.on('response', (response) => {
-        outcome = outcomeOf(response.statusCode ?? 0, response.headers['retry-after']);
-        let length = 0;
-        response.on('data', (chunk: Buffer) => {
-          length += chunk.length;
-          if (length > LONGEST_ANSWER) response.destroy();
-        });
-        response.on('error', () => {});
-      });
-      request.on('error', (error) => {
-        const code = 'code' in error && typeof error.code === 'string' ? error.code : error.name;
-        if (outcome.kind === 'failed' && outcome.why === 'no answer')
-          outcome = { kind: 'failed', why: ends.aborted ? 'timeout' : code, pause: 0 };
-      });
-      // Not before it is through or was cut off: there is never more than one push.
-      request.on('close', () => resolve(outcome));
-      request.end(body);
-    });
-  return Object.assign(push, { stop: () => agent.destroy() });
-}
-
-function outcomeOf(status: number, retryAfter: string | undefined): Outcome {
-  if (status >= 200 && status < 300) return { kind: 'accepted' };
-  const why = `status ${status}`;
-  if (status < 500 && status !== 408 && status !== 429) return { kind: 'refused', why };
-  const seconds = /^\d{1,9}$/.test(retryAfter ?? '') ? Number(retryAfter) : 0;
-  return { kind: 'failed', why, pause: Math.min(seconds * 1_000, LONGEST_PAUSE) };
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { Core } from '../compose.ts';
+import type { Core } from '../compose/core.ts';
 import { newId } from '../domain/secret.ts';
 
 export interface FirstAdministrator {

@@ -1,4 +1,4 @@
-import type { Core } from '../compose.ts';
+import type { Core } from '../compose/core.ts';
 import { apiKeyName } from '../domain/api-key.ts';
 import { COMMAND } from '../domain/key-reach.ts';
 import type { ApiKeys } from '../flows/api-keys.ts';

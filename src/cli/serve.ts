@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import type { Primary } from '../cluster/worker.ts';
-import type { Core } from '../compose.ts';
+import type { Core } from '../compose/core.ts';
 import type { Serving } from '../serving.ts';
 import { type Command, DONE, FAILED, readOptions, type Terminal, UsageError } from './command.ts';
 import { CONFIG_OPTION, loadSound, type SoundConfiguration } from './configuration.ts';

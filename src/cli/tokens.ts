@@ -49,7 +49,7 @@ async function revoke(args: readonly string[], terminal: Terminal): Promise<numb
       terminal.out(`${logins} login${logins === 1 ? '' : 's'} of ${user.username} ended\n`);
       return DONE;
     }
-    const { openTokens } = await import('../compose.ts');
+    const { openTokens } = await import('../compose/decider.ts');
     const { publicUrlOf } = await import('../serving.ts');
     const { readPassword } = await import('./password-input.ts');
     const { GatelodgeError } = await import('../domain/errors.ts');

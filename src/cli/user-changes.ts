@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Core } from '../compose.ts';
+import type { Core } from '../compose/core.ts';
 import { replaceScalars } from '../config/write-back.ts';
 import { GatelodgeError } from '../domain/errors.ts';
 import { parseNetwork } from '../domain/network.ts';

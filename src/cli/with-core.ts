@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Core, openCore } from '../compose.ts';
+import { type Core, openCore } from '../compose/core.ts';
 import type { Configuration } from '../config/schema.ts';
 import type { AuditSink } from '../domain/audit.ts';
 import { deriveKey, keyedHash } from '../domain/secret.ts';

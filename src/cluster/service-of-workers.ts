@@ -1,5 +1,6 @@
-import { type Core, ensureKeys, failureDetail, openCore } from '../compose.ts';
+import { type Core, ensureKeys, openCore } from '../compose/core.ts';
 import { systemClock } from '../domain/clock.ts';
+import { failureDetail } from '../domain/errors.ts';
 import { exposeMetrics, metricsOfAll, openMetrics, remembering } from '../exposition.ts';
 import { type Listening, removeStaleSocket } from '../http/listener.ts';
 import { reloadOnHangup } from '../reloads.ts';

@@ -31,3 +31,16 @@ export class GatelodgeError extends Error {
 export function errorCodeOf(error: unknown): ErrorCode {
   return error instanceof GatelodgeError ? error.code : 'internal-error';
 }
+
+/** What of an error may be logged: its kind, code and place, never a message that might quote what somebody sent. */
+export function failureDetail(error: unknown): Record<string, unknown> {
+  const chain: unknown[] = [];
+  for (let at: unknown = error; at instanceof Error && chain.length < 4; at = at.cause) {
+    chain.push({
+      name: at.name,
+      code: 'code' in at ? at.code : undefined,
+      at: at.stack?.split('\n').slice(1, 4).join(' ').replace(/\s+/g, ' '),
+    });
+  }
+  return { error: chain };
+}

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { chmodSync, statSync, unlinkSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { connect, Server as NetServer, type Socket } from 'node:net';
-import type { Listener } from '../config/schema.ts';
+import { connect } from 'node:net';
+import type { Listener } from '../config/listener-schema.ts';
 import { CheckMessage, isCheck } from './check-message.ts';
-import { boundConnections, type Connection, MAX_HEADERS, mostConnections } from './connections.ts';
+import { boundConnections, MAX_HEADERS, mostConnections } from './connections.ts';
 import type { DecisionEndpoint } from './decision-endpoint.ts';
+import { drain } from './drain.ts';
 import { oneATurn } from './one-a-turn.ts';
 import type { Peer } from './peer.ts';
 
@@ -44,16 +45,6 @@ const KEEP_ALIVE = 75_000;
 const HEAD_TIMEOUT = 10_000;
 const REQUEST_TIMEOUT = 30_000;
 const TIMEOUT_STEP = 1_000;
-/** So short, in ms, is a turn of the event loop in which nothing happens; and how long one is waited for. */
-const QUIET = 0.2;
-const QUIET_PATIENCE = 250;
-/** How long, in ms, the process that accepts for several may take to pass a connection on. */
-const PASSED_ON = 3;
-/** How long, in ms, connections stay that are idle at the end: a busy front server has asked on each by then, and was told to close it. */
-const IDLE_GRACE = 300;
-const DRAIN_STEP = 25;
-/** How long a connection that has just been made may take to send its request, in ms, once there are to be no more. */
-const FIRST_REQUEST = 500;
 
 /** How a process listens. */
 export interface Terms {
@@ -223,63 +214,4 @@ function addressOf(server: Server, place: Place): string {
   if (address === null || typeof address === 'string') return `unix:${'socket' in place ? place.socket : ''}`;
   const host = address.family === 'IPv6' ? `[${address.address}]` : address.address;
   return `http://${host}:${address.port}`;
-}
-
-async function drain(
-  server: Server,
-  open: ReadonlyMap<Socket, Connection>,
-  deadline: number,
-  ownsSocket: boolean,
-): Promise<void> {
-  const began = performance.now();
-  const ends = began + deadline;
-  // What waits to be accepted is reset with the listening socket.
-  let made = 0;
-  server.on('connection', () => {
-    made += 1;
-  });
-  await quietMoment(Math.min(QUIET_PATIENCE, deadline / 2), () => made, ownsSocket ? 0 : PASSED_ON);
-  // Not the HTTP server's own `close`, which also ends connections that have been accepted and whose request is on its way.
-  const closed = new Promise<void>((resolve) => NetServer.prototype.close.call(server, () => resolve()));
-  const sweep = async () => {
-    // A request that is on its way on an idle connection would be reset with it.
-    if (performance.now() < ends) await quietMoment(DRAIN_STEP, () => made);
-    const now = performance.now();
-    if (now >= ends) server.closeAllConnections();
-    else if (now - began > IDLE_GRACE && !awaitsFirst(open, now)) server.closeIdleConnections();
-  };
-  const timer = setInterval(() => void sweep(), DRAIN_STEP);
-  await closed;
-  clearInterval(timer);
-}
-
-/** Whether a connection was made a moment ago, whose request is still to come. */
-function awaitsFirst(open: ReadonlyMap<Socket, Connection>, now: number): boolean {
-  return [...open].some(([socket, { since }]) => socket.bytesRead === 0 && now - since < FIRST_REQUEST);
-}
-
-/**
- * Resolves where the event loop has just taken in all that had come and had little to do with it, or after `patience` ms, twice
- * that at the latest: whatever arrives unseen before the caller goes on has only this moment.
- * @param made how many connections have been accepted. A turn of the loop accepts one at most, so none may come in the last
- * @param gap how long, in ms, there must have been none
- */
-async function quietMoment(patience: number, made: () => number, gap = 0): Promise<void> {
-  let arrived = performance.now();
-  const ends = arrived + patience;
-  let seen = made();
-  // From one check phase to the next: only in between has the system been asked for what had come.
-  let last = 0;
-  for (;;) {
-    await new Promise(setImmediate);
-    const now = performance.now();
-    const isShort = now - last <= QUIET;
-    const isWhole = last > 0;
-    last = now;
-    if (seen !== made()) {
-      seen = made();
-      arrived = now;
-    } else if (isWhole && ((isShort && now - arrived >= gap) || now > ends)) return;
-    if (now > ends + patience) return;
-  }
 }

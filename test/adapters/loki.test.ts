@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
-import { createLokiSender, type LokiSender, type LokiTarget } from '../../src/adapters/loki.ts';
+import { createLokiSender, type LokiSender } from '../../src/adapters/loki.ts';
+import type { LokiTarget } from '../../src/adapters/loki-push.ts';
 import { freePort } from '../support/free-port.ts';
 import { type LokiServer, startLoki } from '../support/loki.ts';
 

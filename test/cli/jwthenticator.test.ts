@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { openCore } from '../../src/compose.ts';
+import { openCore } from '../../src/compose/core.ts';
 import { loadConfiguration } from '../../src/config/load.ts';
 import type { Jwthenticator } from '../../src/flows/jwthenticator.ts';
 import { createJwthenticator } from '../../src/flows/jwthenticator.ts';

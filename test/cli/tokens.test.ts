@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import { openCore, openTokens } from '../../src/compose.ts';
+import { openCore } from '../../src/compose/core.ts';
+import { openTokens } from '../../src/compose/decider.ts';
 import { loadConfiguration } from '../../src/config/load.ts';
 import { type Place, place } from './run-command.ts';
 

@@ -1,10 +1,10 @@
-import { readRsaKey } from './adapters/rsa-jwt.ts';
-import { jwthenticatorEndpoints } from './compat/jwthenticator/endpoints.ts';
-import type { Core } from './compose.ts';
-import { createJwthenticator } from './flows/jwthenticator.ts';
-import { openGeneratedRsaKey, openJwthenticatorHashes } from './flows/jwthenticator-secrets.ts';
-import { createJwthenticatorTokens } from './flows/jwthenticator-tokens.ts';
-import type { Endpoint } from './http/public-parts.ts';
+import { readRsaKey } from '../adapters/rsa-jwt.ts';
+import { jwthenticatorEndpoints } from '../compat/jwthenticator/endpoints.ts';
+import { createJwthenticator } from '../flows/jwthenticator.ts';
+import { openGeneratedRsaKey, openJwthenticatorHashes } from '../flows/jwthenticator-secrets.ts';
+import { createJwthenticatorTokens } from '../flows/jwthenticator-tokens.ts';
+import type { Endpoint } from '../http/public-parts.ts';
+import type { Core } from './core.ts';
 
 /** Calls of other systems, below the base path. */
 export interface Mounts {
