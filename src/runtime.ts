@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { applyChange } from './compose/changes.ts';
 import { type Core, type CoreParts, ensureKeys, hashingPlaces, openCore } from './compose/core.ts';
 import { type Decider, openDecider } from './compose/decider.ts';
@@ -7,6 +8,7 @@ import type { PluginInstanceConfiguration } from './config/plugin-instances.ts';
 import type { Configuration } from './config/schema.ts';
 import { failureDetail } from './domain/errors.ts';
 import type { Present } from './domain/measurements.ts';
+import { RETRY } from './flows/token-grants.ts';
 import { createFollowers, type Followers } from './followers.ts';
 import type { Handlers } from './http/listener.ts';
 
@@ -68,6 +70,7 @@ export async function openRuntime(
       await core.store.apiKeys.deleteExpired(now - EXPIRED_KEYS_STAY);
       await core.store.signingKeys.deleteExpired(now);
       await core.store.refreshTokens.deleteExpired(now);
+      while ((await core.store.refreshTokens.forgetAnswers(now - RETRY)) > 0) await setImmediate();
       await core.store.revocations.deleteExpired(now);
       await core.revocations.trim();
       await core.store.jwthenticator.deleteExpired(now);

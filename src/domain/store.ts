@@ -110,6 +110,11 @@ export interface RefreshTokenStore {
   ): Promise<boolean>;
   /** The answer of a token spent at `spentSince` or later; to one caller, once. */
   takeAnswer(id: string, spentSince: number): Promise<Uint8Array | null>;
+  /**
+   * Removes answers of tokens that were spent before `spentBefore`, so many at once that nobody waits long; how many. Whoever
+   * comes by an old token and the database would find the one that is good now in them.
+   */
+  forgetAnswers(spentBefore: number): Promise<number>;
   /** Ends the family and revokes its access tokens, in one transaction. False where there was none. */
   revokeFamily(familyId: string, now: number): Promise<boolean>;
   /** Ends all families of a user likewise; how many. */

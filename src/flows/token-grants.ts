@@ -49,7 +49,7 @@ export interface TokenGrants {
 /** What marks a refresh token for people and for secret scanners. */
 export const REFRESH_TOKEN_PREFIX = 'glr_';
 /** How long the answer to a refresh may be asked for again, in ms. */
-const RETRY = 10_000;
+export const RETRY = 10_000;
 
 /** @param options.refreshLifetime from the login to the family's end, in ms */
 export function createTokenGrants(options: {

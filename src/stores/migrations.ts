@@ -182,6 +182,17 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
         .execute();
     },
   },
+  '0008-answers-of-refresh-tokens': {
+    async up(db) {
+      // Of those alone that still have one: a handful.
+      await db.schema
+        .createIndex('refresh_tokens_with_answer')
+        .on('refresh_tokens')
+        .column('spent_at')
+        .where(sql<boolean>`answer is not null`)
+        .execute();
+    },
+  },
 };
 
 /**

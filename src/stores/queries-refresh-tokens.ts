@@ -6,6 +6,9 @@ import type { UnitOfWork } from './unit-of-work.ts';
 
 type Emit = Parameters<Parameters<UnitOfWork['write']>[0]>[1];
 
+/** Answers that are removed in one transaction: a few ms. */
+const AT_ONCE = 500;
+
 /** Refresh tokens; see RefreshTokenStore. A new one emits no change: nobody remembers any. */
 export function createRefreshTokenStore({ read, write }: UnitOfWork): RefreshTokenStore {
   return {
@@ -46,6 +49,23 @@ export function createRefreshTokenStore({ read, write }: UnitOfWork): RefreshTok
         if (row === undefined || row.answer === null) return null;
         await db.updateTable('refresh_tokens').set({ answer: null }).where('id', '=', id).execute();
         return row.answer;
+      }),
+
+    forgetAnswers: (spentBefore) =>
+      write(async (db) => {
+        const { numUpdatedRows } = await db
+          .updateTable('refresh_tokens')
+          .set({ answer: null })
+          .where('id', 'in', (eb) =>
+            eb
+              .selectFrom('refresh_tokens')
+              .select('id')
+              .where('answer', 'is not', null)
+              .where('spent_at', '<', spentBefore)
+              .limit(AT_ONCE),
+          )
+          .executeTakeFirst();
+        return Number(numUpdatedRows);
       }),
 
     revokeFamily: (familyId, now) =>

@@ -51,6 +51,25 @@ export function describeTokens(stage: () => StoreStage): void {
       expect(taken.filter((answer) => answer !== null)).toEqual([Uint8Array.of(1, 2, 3)]);
     });
 
+    it('keep no answer that nobody can ask for any more', async () => {
+      const names = Array.from({ length: 700 }, (_, index) => `t${index}`);
+      for (const name of names) {
+        await store.refreshTokens.insert(refreshTokenOf(name));
+        await store.refreshTokens.spend(name, spending(`n-${name}`));
+      }
+      await store.refreshTokens.insert(refreshTokenOf('late'));
+      await store.refreshTokens.spend('late', { ...spending('n-late'), now: NOW + 1 });
+      let forgotten = 0;
+      for (let some = 1; some > 0; forgotten += some) some = await other.refreshTokens.forgetAnswers(NOW + 1);
+      expect(forgotten).toBe(names.length);
+      expect(await Promise.all(names.map((name) => store.refreshTokens.takeAnswer(name, 0)))).toEqual(
+        names.map(() => null),
+      );
+      expect(await store.refreshTokens.takeAnswer('late', 0)).toEqual(Uint8Array.of(1, 2, 3));
+      // Spent they are all the same.
+      expect(await store.refreshTokens.findById('t0')).toMatchObject({ spentAt: NOW, successorId: 'n-t0' });
+    });
+
     it('end with their family, whose access tokens are revoked until the last of them has expired', async () => {
       const told: unknown[] = [];
       store.changes.follow((change) => told.push(change), 10);
