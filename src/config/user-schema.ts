@@ -21,6 +21,7 @@ export const user = z.strictObject({
   groups: z.array(z.string().min(1)).default([]).describe('Groups, likewise.'),
   networks: z
     .array(network)
+    .min(1, 'an empty list would let nobody in from anywhere: leave it out, or name a network')
     .default([])
     .describe('Where requests of this user may come from, by whichever credential. Default: from anywhere.'),
   locked: z.boolean().default(false).describe('A locked user is refused everywhere, with every credential.'),

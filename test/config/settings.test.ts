@@ -54,6 +54,7 @@ describe('settings', () => {
       'duplicate-name 1:39 users[2].username',
     ],
     ['tests: [{request: /a, expect: allow}]', 'invalid-value 1:19 tests[0].request'],
+    ['users: [{username: alice, networks: []}]', 'invalid-value 1:37 users[0].networks'],
     ['tests: [{request: GET https://a.example/, expect: allow, reason: none}]', 'invalid-value 1:66 tests[0].reason'],
   ])('refuses %s', async (text, ...expected) => {
     expect(await problems(text)).toEqual(expected);
