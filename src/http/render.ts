@@ -48,6 +48,17 @@ export function createRenderer(options: {
     return headers;
   }
 
+  /** The same with a token, which an identity's requests to one host have in common until it is renewed. */
+  const carried = new WeakMap<Identity, { readonly token: IdentityToken; readonly headers: string[] }>();
+  function carrying(headers: readonly string[], identity: Identity | null, token: IdentityToken | null): string[] {
+    if (identity === null || token === null) return withToken(headers, token);
+    const last = carried.get(identity);
+    if (last?.token === token) return last.headers;
+    const made = withToken(headers, token);
+    carried.set(identity, { token, headers: made });
+    return made;
+  }
+
   function loginLocation(request: AccessRequest, reason: string): string {
     // Whoever has to prove themselves again must not be sent back at once because their session is alive.
     const prompt = reason === 'reauth-required' || reason === 'mfa-required' ? 'prompt=login&' : '';
@@ -57,7 +68,7 @@ export function createRenderer(options: {
   return (response, decision, speaks, request, token) => {
     if (decision.effect === 'allow') {
       const headers = allowed(decision.identity);
-      response.writeHead(200, token === undefined ? headers : withToken(headers, token)).end();
+      response.writeHead(200, token === undefined ? headers : carrying(headers, decision.identity, token)).end();
       return;
     }
     const headers = ['X-Auth-Reason', decision.reason];
