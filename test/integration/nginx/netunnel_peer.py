@@ -57,6 +57,8 @@ async def tunnel() -> None:
         writer.write(b"GET /through HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
         told["through the tunnel"] = (await asyncio.wait_for(reader.readline(), 20)).decode().strip()
         writer.close()
+        # NETunnel opens a connection for the next caller at once, and ends the whole program where that comes after the end.
+        await asyncio.wait_for(opened.wait_new_websocket(), 20)
     dumped = plugin.dump_object()
     again = JWThenticatorAuthClient(**dumped)
     async with NETunnelClient(origin + "/netunnel", auth_client=again, ssl=insecure()):
