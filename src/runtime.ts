@@ -16,8 +16,7 @@ import type { Handlers } from './http/listener.ts';
 export interface Runtime {
   readonly core: Core;
   readonly handlers: Handlers;
-  /** Writes what is only in memory, and lets go of the data. */
-  /** @param deadline as `Core.close` */
+  /** Writes what is only in memory, and lets go of the data. @param deadline as `Core.close` */
   close(deadline?: number): Promise<void>;
 }
 

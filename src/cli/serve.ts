@@ -62,7 +62,7 @@ function announcer(terminal: Terminal, plain: boolean): Announce {
 }
 
 async function serveAlone(sound: SoundConfiguration, again: Load, say: Announce): Promise<number> {
-  const { runService } = await import('../service.ts');
+  const { runService } = await import('../serving-process.ts');
   await runService({
     sound,
     again,
@@ -76,7 +76,7 @@ async function serveAlone(sound: SoundConfiguration, again: Load, say: Announce)
 }
 
 async function serveAsWorker(sound: SoundConfiguration, again: Load, primary: Primary): Promise<number> {
-  const { runWorker } = await import('../service.ts');
+  const { runWorker } = await import('../serving-process.ts');
   const ready = async ({ addresses, publicUrl }: Serving) =>
     primary.send({ kind: 'ready', addresses, publicUrl: publicUrl.href });
   await runWorker({ sound, again, ready }, primary);
@@ -90,7 +90,7 @@ async function serveWithWorkers(
   count: number,
   terminal: Terminal,
 ): Promise<number> {
-  const { runWithWorkers } = await import('../cluster/service-of-workers.ts');
+  const { runWithWorkers } = await import('../cluster/primary-process.ts');
   let administrator: FirstAdministrator | null = null;
   const well = await runWithWorkers({
     ...{ sound, again, count },

@@ -112,9 +112,7 @@ export async function openDecider(core: Core, publicUrl: URL): Promise<Decider> 
     ...{ gate, plugins, login, tokens, grants, issuedTokens },
     callers: createCallerDecisions({ gate, plugins: plugins.values(), contextOf, countGuess: limits.countGuess }),
     remembered: () => (rememberedCounts?.sizes ?? []).reduce((sum, size) => sum + size(), 0),
-    async close() {
-      for (const { plugin } of plugins.values()) await plugin.close?.();
-    },
+    close,
   };
 }
 

@@ -126,6 +126,12 @@ function fileUser(entry: FileUser, passwordHash: string | null, locked: boolean)
   return { id, username, name, email, roles, groups, networks, locked, passwordHash, source: 'file' };
 }
 
+/** The user behind a credential; null where there is none any more, or they are locked. */
+export async function activeUser(directory: Pick<Directory, 'byId'>, id: string): Promise<User | null> {
+  const user = await directory.byId(id);
+  return user === null || user.locked ? null : user;
+}
+
 /** The user, or an error that commands show. @throws GatelodgeError `not-found` */
 export async function requireUser(directory: Directory, username: string): Promise<User> {
   const user = await directory.byUsername(username);

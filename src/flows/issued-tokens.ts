@@ -2,11 +2,11 @@ import { isInForce, rolesOfKey } from '../domain/api-key.ts';
 import type { Clock } from '../domain/clock.ts';
 import { errorCodeOf } from '../domain/errors.ts';
 import { COMMAND } from '../domain/key-reach.ts';
-import type { MaybePromise } from '../domain/maybe-promise.ts';
 import type { RevocationStore } from '../domain/store.ts';
 import type { User } from '../domain/user.ts';
 import type { AccessTokens, VerifiedAccessToken } from './access-tokens.ts';
 import type { ApiKeys } from './api-keys.ts';
+import { activeUser, type Directory } from './directory.ts';
 import type { Revocations } from './revocations.ts';
 import type { TokenGrants } from './token-grants.ts';
 
@@ -44,18 +44,13 @@ export function createIssuedTokens(parts: {
   readonly apiKeys: Pick<ApiKeys, 'findPresented' | 'revoke'>;
   readonly revocations: Pick<Revocations, 'isRevoked'>;
   readonly store: Pick<RevocationStore, 'insert'>;
-  readonly directory: { byId(id: string): MaybePromise<User | null> };
+  readonly directory: Pick<Directory, 'byId'>;
   readonly clock: Clock;
 }): IssuedTokens {
   const { accessTokens, grants, apiKeys, revocations, store, directory, clock } = parts;
 
   const accessToken = async (text: string): Promise<VerifiedAccessToken | null> =>
     accessTokens.issuedHere(text) ? await accessTokens.verifyAccessToken(text) : null;
-
-  async function holder(userId: string): Promise<User | null> {
-    const user = await directory.byId(userId);
-    return user === null || user.locked ? null : user;
-  }
 
   return {
     async revoke(text) {
@@ -80,7 +75,7 @@ export function createIssuedTokens(parts: {
     async introspect(text) {
       const access = await accessToken(text);
       if (access !== null) {
-        const user = (await revocations.isRevoked(access)) ? null : await holder(access.userId);
+        const user = (await revocations.isRevoked(access)) ? null : await activeUser(directory, access.userId);
         const { tokenId, issuedAt, expiresAt } = access;
         return user && { kind: 'access-token', user, issuedAt, expiresAt, scopes: null, roles: user.roles, tokenId };
       }
@@ -91,7 +86,7 @@ export function createIssuedTokens(parts: {
         return { kind: 'refresh-token', user, issuedAt, expiresAt, scopes: null, roles: user.roles, tokenId: null };
       }
       const key = await apiKeys.findPresented(text);
-      const owner = key === null || !isInForce(key, clock()) ? null : await holder(key.userId);
+      const owner = key === null || !isInForce(key, clock()) ? null : await activeUser(directory, key.userId);
       if (key === null || owner === null) return null;
       const { createdAt: issuedAt, expiresAt, scopes } = key;
       return {

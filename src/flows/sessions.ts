@@ -4,7 +4,7 @@ import { mintSecret, secretMatches, splitSecret } from '../domain/secret.ts';
 import { isLive, type Session } from '../domain/session.ts';
 import type { SessionStore } from '../domain/store.ts';
 import { mayComeFrom, networksOf, type User } from '../domain/user.ts';
-import type { Directory } from './directory.ts';
+import { activeUser, type Directory } from './directory.ts';
 
 /** What is remembered of sessions between requests: the newest `lastSeenAt` lives there. A `Map` will do. */
 export interface SessionCache {
@@ -86,8 +86,8 @@ export function createSessions(options: {
       const live = (await presented(cookieValues)).filter((session) => isLive(session, clock()));
       const [session] = live;
       if (session === undefined || live.some((other) => other.userId !== session.userId)) return null;
-      const user = await directory.byId(session.userId);
-      return user === null || user.locked || !mayComeFrom(networksOf(user), address) ? null : { session, user };
+      const user = await activeUser(directory, session.userId);
+      return user === null || !mayComeFrom(networksOf(user), address) ? null : { session, user };
     },
 
     async endPresented(cookieValues) {

@@ -3,12 +3,12 @@ import { seal, unseal } from '../adapters/seal.ts';
 import type { AuditSink } from '../domain/audit.ts';
 import type { Clock } from '../domain/clock.ts';
 import type { LoginLimited } from '../domain/login-attempts.ts';
-import type { MaybePromise } from '../domain/maybe-promise.ts';
 import type { RefreshToken } from '../domain/refresh-token.ts';
 import { mintSecret, newId, secretMatches, splitSecret } from '../domain/secret.ts';
 import type { RefreshTokenStore } from '../domain/store.ts';
 import { mayComeFrom, networksOf, type User } from '../domain/user.ts';
 import type { AccessTokens } from './access-tokens.ts';
+import { activeUser, type Directory } from './directory.ts';
 import type { TakeTry } from './login-tries.ts';
 
 /** What a login or a refresh gives. Times in ms since the epoch. */
@@ -55,7 +55,7 @@ export const RETRY = 10_000;
 export function createTokenGrants(options: {
   readonly accessTokens: Pick<AccessTokens, 'issueAccessToken'>;
   readonly store: RefreshTokenStore;
-  readonly directory: { byId(id: string): MaybePromise<User | null> };
+  readonly directory: Pick<Directory, 'byId'>;
   readonly refreshLifetime: number;
   readonly clock: Clock;
   readonly audit: AuditSink;
@@ -88,11 +88,6 @@ export function createTokenGrants(options: {
     const token = await store.findById(parts.id);
     if (token === null || !secretMatches(parts.secret, token.secretHash) || clock() >= token.expiresAt) return null;
     return { token, secret: parts.secret };
-  }
-
-  async function holder(token: RefreshToken): Promise<User | null> {
-    const user = await directory.byId(token.userId);
-    return user === null || user.locked ? null : user;
   }
 
   async function again(
@@ -128,7 +123,7 @@ export function createTokenGrants(options: {
       const tooMany = takeTry({ address });
       if (tooMany !== null) return tooMany;
       const found = await presented(text);
-      const user = found === null ? null : await holder(found.token);
+      const user = found === null ? null : await activeUser(directory, found.token.userId);
       if (found === null || user === null) return { kind: 'refused' };
       // Nor is anything spent or ended by whoever has it elsewhere than where its user may be.
       if (!mayComeFrom(networksOf(user), address)) {
@@ -154,7 +149,7 @@ export function createTokenGrants(options: {
     async find(text) {
       const found = await presented(text);
       if (found === null || found.token.spentAt !== null) return null;
-      const user = await holder(found.token);
+      const user = await activeUser(directory, found.token.userId);
       return user === null ? null : { token: found.token, user };
     },
 

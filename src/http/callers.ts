@@ -10,6 +10,7 @@ import { bearerToken } from '../plugins/authorization.ts';
 import { guessedCredential } from './decision-endpoint.ts';
 import { HttpProblem, type ProblemCode } from './problems.ts';
 import { clientAddress, type PublicContext, type PublicParts } from './public-parts.ts';
+import { tooMany } from './rate-limit-headers.ts';
 import { accessRequest } from './target.ts';
 
 /** Who calls: a program by its key, or a person who is an administrator, by a session. */
@@ -145,7 +146,7 @@ async function identified(
         throw new HttpProblem('invalid-request', 'A credential was sent twice.');
       throw new HttpProblem('forbidden', 'This is not allowed.');
     case 'limited':
-      throw tooMany(decision.retryAfter);
+      throw tooMany(decision.retryAfter, decision.quota);
     case 'unavailable':
       throw decision.cause ?? new GatelodgeError(decision.reason, 'who calls cannot be told');
   }
@@ -181,8 +182,4 @@ function joinedFields(headers: Headers): HeaderFields {
 function unauthorized(code: 'no-credentials' | 'invalid-credentials', challenges: string): HttpProblem {
   const message = code === 'no-credentials' ? 'This needs a credential.' : 'The credential is not good.';
   return new HttpProblem(code, message, { 'WWW-Authenticate': challenges === '' ? 'Bearer' : challenges });
-}
-
-function tooMany(retryAfter: number): HttpProblem {
-  return new HttpProblem('rate-limited', 'Too many attempts.', { 'Retry-After': String(retryAfter) });
 }

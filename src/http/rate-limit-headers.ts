@@ -1,4 +1,5 @@
 import type { Quota } from '../domain/rate-limit.ts';
+import { HttpProblem } from './problems.ts';
 
 /**
  * What tells a client how much it may ask for, names and values in turn: three fields as most clients read them
@@ -18,4 +19,9 @@ export function tooManyHeaders(retryAfter: number, quota: Quota | null): Record<
   const headers: Record<string, string> = {};
   for (let at = 0; at < fields.length; at += 2) headers[fields[at] ?? ''] = fields[at + 1] ?? '';
   return headers;
+}
+
+/** The 429 of a call. @param retryAfter whole seconds */
+export function tooMany(retryAfter: number, quota: Quota | null = null): HttpProblem {
+  return new HttpProblem('rate-limited', 'Too many attempts.', tooManyHeaders(retryAfter, quota));
 }

@@ -1,4 +1,3 @@
-import type { Quota } from '../domain/rate-limit.ts';
 import type { User } from '../domain/user.ts';
 import type { LiveToken } from '../flows/issued-tokens.ts';
 import type { TokenGrant } from '../flows/token-grants.ts';
@@ -6,7 +5,7 @@ import { readJsonOrForm } from './bodies.ts';
 import { requireCaller } from './callers.ts';
 import { HttpProblem } from './problems.ts';
 import { clientAddress, type Endpoint, type PublicContext, type PublicParts } from './public-parts.ts';
-import { tooManyHeaders } from './rate-limit-headers.ts';
+import { tooMany } from './rate-limit-headers.ts';
 import {
   introspectOperation,
   keySetOperation,
@@ -125,8 +124,4 @@ function introspection(live: LiveToken): Record<string, unknown> {
     // What it may be used as: a refresh token is nobody's Bearer token.
     token_type: kind === 'refresh-token' ? 'refresh_token' : 'Bearer',
   };
-}
-
-function tooMany(retryAfter: number, quota: Quota | null = null): HttpProblem {
-  return new HttpProblem('rate-limited', 'Too many attempts.', tooManyHeaders(retryAfter, quota));
 }
