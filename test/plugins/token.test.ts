@@ -158,3 +158,16 @@ describe('a token that was good', () => {
     expect(await bearer(token)).toBe('credentials-rejected');
   });
 });
+
+it('is refused from the next request on once it is revoked, by itself or with its family, however well it is remembered', async () => {
+  const user = await stand.addUser('rita');
+  const plugin = createTokenPlugin(stand.context('token'));
+  for (const name of ['tokenId', 'familyId'] as const) {
+    const { token } = await stand.tokens.issueAccessToken({ ...request(user), familyId: `glf_${name}` });
+    const headers = ['authorization', `Bearer ${token}`];
+    expect([await says(plugin, headers), await says(plugin, headers)]).toEqual(['rita', 'rita']);
+    const verified = await stand.tokens.verifyAccessToken(token);
+    await stand.store.revocations.insert(verified?.[name] ?? '', verified?.expiresAt ?? 0);
+    expect(await says(plugin, headers)).toBe('credentials-rejected');
+  }
+});
