@@ -1,4 +1,5 @@
 import type { PluginInstanceConfiguration } from './config/plugin-instances.ts';
+import { publicUrlNeedsPort, publicUrlOf } from './config/public-url.ts';
 import type { Configuration } from './config/schema.ts';
 import { failureDetail, GatelodgeError } from './domain/errors.ts';
 import { mostConnections } from './http/connections.ts';
@@ -62,8 +63,8 @@ export async function openServing(options: {
           await listen(place, () => runtime?.handlers ?? null, { ownsSocket: ownsSockets, most, gaveWay }),
         );
     };
-    // Who cannot connect yet asks another instance or worker, and a 503 is an answer. Without a public_url the address is needed first.
-    const early = sound.configuration.public_url === undefined;
+    // Who cannot connect yet asks another instance or worker, and a 503 is an answer.
+    const early = publicUrlNeedsPort(sound.configuration);
     if (early) await openListeners();
     const publicUrl = publicUrlOf(
       sound.configuration,
@@ -143,14 +144,6 @@ function atMostEvery(interval: number, tell: (sum: number) => void): (count: num
     tell(sum);
     sum = 0;
   };
-}
-
-/** Without a `public_url`, browsers on this machine reach the first TCP listener that is not for internal calls. */
-export function publicUrlOf(configuration: Configuration, addresses: readonly string[]): URL {
-  const { listen, public_url } = configuration;
-  const isFor = (address: string, index: number) =>
-    address.startsWith('http') && listen[index]?.serves.includes('internal') !== true;
-  return new URL(public_url ?? addresses.find(isFor) ?? 'http://127.0.0.1:9190');
 }
 
 /** Resolves at the first SIGTERM or SIGINT. */

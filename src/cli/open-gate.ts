@@ -1,5 +1,6 @@
 import { createPasswords } from '../adapters/passwords.ts';
 import type { PluginInstanceConfiguration } from '../config/plugin-instances.ts';
+import { publicUrlOf } from '../config/public-url.ts';
 import type { Configuration } from '../config/schema.ts';
 import { buildGate, type Gate } from '../decision/access.ts';
 import type { PluginInstance } from '../domain/authentication.ts';
@@ -53,14 +54,6 @@ export async function openGate(
     }
   }
   return { gate: buildGate({ configuration, plugins, publicUrl, clock }), origin: publicUrl.origin, close };
-}
-
-/** Where the service would say that browsers reach it. */
-function publicUrlOf({ public_url: configured, listen }: Configuration): URL {
-  if (configured !== undefined) return new URL(configured);
-  const tcp = listen.find((listener) => 'port' in listener);
-  if (tcp === undefined) return new URL('http://127.0.0.1:9190');
-  return new URL(`http://${tcp.host.includes(':') ? `[${tcp.host}]` : tcp.host}:${tcp.port}`);
 }
 
 function withoutData(

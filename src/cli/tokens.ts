@@ -50,11 +50,11 @@ async function revoke(args: readonly string[], terminal: Terminal): Promise<numb
       return DONE;
     }
     const { openTokens } = await import('../compose/decider.ts');
-    const { publicUrlOf } = await import('../serving.ts');
+    const { publicUrlOf } = await import('../config/public-url.ts');
     const { readPassword } = await import('./password-input.ts');
     const { GatelodgeError } = await import('../domain/errors.ts');
     await core.signingKeys.reload();
-    const { issuedTokens } = openTokens(core, publicUrlOf(core.configuration, []));
+    const { issuedTokens } = openTokens(core, publicUrlOf(core.configuration));
     const revoked = await issuedTokens.revoke(await readPassword(terminal, { twice: false, prompt: 'Token: ' }));
     if (revoked === null) throw new GatelodgeError('not-found', 'that is no token of ours, or has ended already');
     const user = (await core.directory.byId(revoked.userId))?.username ?? revoked.userId;

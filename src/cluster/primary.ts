@@ -2,6 +2,7 @@ import cluster, { type Worker } from 'node:cluster';
 import { systemClock } from '../domain/clock.ts';
 import { createAttemptsInMemory } from '../stores/attempts-in-memory.ts';
 import { createAttemptsOfWorkers } from './attempts-of-workers.ts';
+import { keepHandedConnections } from './handed-connections.ts';
 import type { ToPrimary, ToWorker } from './messages.ts';
 import { createQuestions, type Replies } from './questions.ts';
 
@@ -56,6 +57,9 @@ export function startWorkers(count: number, events: PrimaryEvents): Workers {
   function fork(): void {
     const worker = cluster.fork();
     const began = Date.now();
+    keepHandedConnections(worker, () => [...ready.keys()].some((id) => id !== worker.id));
+    // Writing to one that has just died fails; that it died is what matters, and comes next.
+    worker.on('error', () => {});
     worker.on('message', (message: ToPrimary) => receive(worker, message));
     worker.on('exit', (code) => {
       ready.delete(worker.id);

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { hostInUrl } from '../domain/access-request.ts';
 
 const serves = z
   .array(z.enum(['decisions', 'public', 'internal']))
@@ -9,7 +10,15 @@ const serves = z
   );
 
 const tcp = (port: number) => ({
-  host: z.string().min(1).default('127.0.0.1').describe('Address to listen on.'),
+  host: z
+    .string()
+    .min(1)
+    .refine(
+      (host) => URL.canParse(`http://${hostInUrl(host)}`) && !/[/?#@]/.test(host),
+      'expected an IP address or a host name',
+    )
+    .default('127.0.0.1')
+    .describe('Address to listen on.'),
   port: z.int().min(0).max(65_535).default(port).describe('Port; 0 takes any free one.'),
 });
 

@@ -31,7 +31,12 @@ export interface AccessRequest {
 /** The exact URL of a request, which login returns to byte for byte. */
 export function requestUrl(request: AccessRequest): string {
   const standard = request.scheme === 'https' ? 443 : 80;
-  const host = request.host.includes(':') ? `[${request.host}]` : request.host;
+  const host = hostInUrl(request.host);
   const port = request.port === standard ? '' : `:${request.port}`;
   return `${request.scheme}://${host}${port}${request.requestTarget}`;
+}
+
+/** A host, or an IPv6 address without its brackets, as URLs spell it (RFC 3986 §3.2.2). */
+export function hostInUrl(host: string): string {
+  return host.includes(':') ? `[${host}]` : host;
 }

@@ -2,6 +2,7 @@ import { expect, it } from 'vitest';
 import { openCore } from '../../src/compose/core.ts';
 import { openTokens } from '../../src/compose/decider.ts';
 import { loadConfiguration } from '../../src/config/load.ts';
+import { publicUrlOf } from '../../src/config/public-url.ts';
 import { type Place, place } from './run-command.ts';
 
 const YAML = 'users: [{username: alice, locked: false}, {username: bob}]\npublic_url: https://auth.example.com\n';
@@ -14,7 +15,7 @@ async function grantsOf(at: Place, ...names: string[]) {
   const core = await openCore({ file: at.file, configuration: sound, plugins: [] });
   try {
     await core.signingKeys.ensure();
-    const { grants } = openTokens(core, new URL('https://auth.example.com'));
+    const { grants } = openTokens(core, publicUrlOf(configuration));
     const users = await Promise.all(names.map((name) => core.directory.byUsername(name)));
     return await Promise.all(users.map((user) => (user === null ? Promise.reject(new Error()) : grants.grant(user))));
   } finally {
@@ -45,6 +46,12 @@ it('revokes what comes on standard input, and never takes a token as a word', as
   expect((await revoke(two?.refreshToken)).err).toContain('(not-found)');
   expect(await at.run(['tokens', 'revoke', one?.refreshToken ?? ''])).toMatchObject({ code: 2 });
   expect(JSON.parse((await at.run(['tokens', 'stats', '--json'])).out)).toMatchObject([{ user: 'alice', logins: 1 }]);
+});
+
+it('knows the issuer of a service without a public_url that listens elsewhere than usual', async () => {
+  const at = place('users: [{username: alice}]\nlisten: [{socket: gate.sock}, {host: localhost, port: 8080}]\n');
+  const [one] = await grantsOf(at, 'alice');
+  expect(await at.run(['tokens', 'revoke'], { stdin: `${one?.accessToken}\n` })).toMatchObject({ code: 0 });
 });
 
 it.each([

@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
+import { ask } from '../support/http-client.ts';
 import { serve, underLoad } from './kill-stage.ts';
 import { createLedger, differences, tally } from './ledger.ts';
+import { startLoad } from './load.ts';
 import { until } from './stage.ts';
 
 it('kill -9 of a worker, and of the process that started the workers, loses nothing either', async () => {
@@ -24,6 +26,25 @@ it('kill -9 of a worker, and of the process that started the workers, loses noth
   await stage.start();
   console.log(counts, tally(ledger));
   expect(await differences(stage.base, ledger, stage.run)).toEqual([]);
+}, 120_000);
+
+it('a connection that was on its way to a worker when it died is another one’s, and nobody waits for the dead', async () => {
+  const stage = await serve('workers: 2\n');
+  await until(() => stage.output().includes('service.ready'), 30_000);
+  const lost = () => stage.output().split('worker.lost').length - 1;
+  for (let round = 1; round <= 3; round += 1) {
+    const load = startLoad(4, async () => {
+      await sleep(5);
+      const answer = await ask(`${stage.base}/login`).catch(() => null);
+      return answer === null ? 'broken' : String(answer.status);
+    });
+    process.kill(childrenOf(stage.pid())[0] ?? 0, 'SIGKILL');
+    await until(() => lost() === round && childrenOf(stage.pid()).length === 2, 30_000);
+    await sleep(1_500);
+    const { counts, slowest } = await load.stop();
+    expect(Object.keys(counts).filter((status) => status !== 'broken')).toEqual(['200']);
+    expect(slowest).toBeLessThan(10_000);
+  }
 }, 120_000);
 
 function childrenOf(pid: number): number[] {

@@ -19,6 +19,7 @@ const SLOW = `export default {
   },
 };`;
 
+/** @param more configuration; PUBLIC_URL in it becomes the address */
 async function serve(more: string): Promise<Gatelodge & { readonly base: string }> {
   const port = await freePort();
   const base = `http://127.0.0.1:${port}`;
@@ -28,17 +29,16 @@ async function serve(more: string): Promise<Gatelodge & { readonly base: string 
   await writeFile(module, SLOW);
   const yaml = `
 listen: {port: ${port}}
-public_url: ${base}
 auth_plugins: {slow: {module: ${module}}}
 paths: [{path: /open, authenticate: false}]
-${more}`;
+${more.replace('PUBLIC_URL', base)}`;
   const gatelodge = await startGatelodge({ yaml, ready: port });
   onTestFinished(gatelodge.stop);
   await until(() => gatelodge.output().includes('"service.ready"'), 30_000);
   return { ...gatelodge, base };
 }
 
-it.each(['', 'workers: 2\n'])(
+it.each(['', 'workers: 2\n', 'public_url: PUBLIC_URL\n', 'workers: 2\npublic_url: PUBLIC_URL\n'])(
   'a front server that asks while it starts is refused a connection, or answered rightly (%j)',
   async (more) => {
     const gatelodge = await serve(more);
@@ -52,21 +52,25 @@ it.each(['', 'workers: 2\n'])(
   60_000,
 );
 
-it('a worker that takes the place of another is asked nothing before it can decide', async () => {
-  const gatelodge = await serve('workers: 2\n');
-  const load = startLoad(4, () => checkOnce(gatelodge.base, {}));
-  const before = childrenOf(gatelodge.pid());
-  process.kill(before[0] ?? 0, 'SIGKILL');
-  await until(() => gatelodge.output().includes('worker.lost'), 10_000);
-  await until(() => childrenOf(gatelodge.pid()).length === 2, 15_000);
-  const asked = load.total;
-  // Until the new one has long been at work.
-  const began = performance.now();
-  await until(() => load.total > asked + 1_000 && performance.now() - began > 4_000, 30_000);
-  const { counts } = await load.stop();
-  // What the killed one was just doing is lost; nobody is told to come back later.
-  expect(Object.keys(counts).filter((what) => /^\d/.test(what))).toEqual(['200']);
-}, 60_000);
+it.each(['', 'public_url: PUBLIC_URL\n'])(
+  'a worker that takes the place of another is asked nothing before it can decide (%j)',
+  async (more) => {
+    const gatelodge = await serve(`workers: 2\n${more}`);
+    const load = startLoad(4, () => checkOnce(gatelodge.base, {}));
+    const before = childrenOf(gatelodge.pid());
+    process.kill(before[0] ?? 0, 'SIGKILL');
+    await until(() => gatelodge.output().includes('worker.lost'), 10_000);
+    await until(() => childrenOf(gatelodge.pid()).length === 2, 15_000);
+    const asked = load.total;
+    // Until the new one has long been at work.
+    const began = performance.now();
+    await until(() => load.total > asked + 1_000 && performance.now() - began > 4_000, 30_000);
+    const { counts } = await load.stop();
+    // What the killed one was just doing is lost; nobody is told to come back later.
+    expect(Object.keys(counts).filter((what) => /^\d/.test(what))).toEqual(['200']);
+  },
+  60_000,
+);
 
 function childrenOf(pid: number): number[] {
   const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8');

@@ -1,4 +1,4 @@
-import type { HeaderFields } from '../../domain/access-request.ts';
+import { type HeaderFields, hostInUrl } from '../../domain/access-request.ts';
 import { isTarget, type Target, type TargetReading, targetFromParts, targetFromUrl, told } from '../target.ts';
 
 /**
@@ -31,12 +31,8 @@ export function readOriginal(headers: HeaderFields): TargetReading {
 /** Whether `X-Forwarded-Proto` and `-Host`, where they are there too, speak of the same place. */
 function agrees(target: Target, proto: string | null, host: string | null): boolean {
   if (proto === null && host === null) return true;
-  const said = targetFromParts(proto ?? target.scheme, host ?? authorityOf(target), '/', '');
+  const said = targetFromParts(proto ?? target.scheme, host ?? hostInUrl(target.host), '/', '');
   if (!isTarget(said) || said.scheme !== target.scheme || said.host !== target.host) return false;
   // nginx's `$host` has no port: a host that names none says nothing about it.
   return host === null || !host.includes(':') || !/:\d+$/.test(host) || said.port === target.port;
-}
-
-function authorityOf(target: Target): string {
-  return target.host.includes(':') ? `[${target.host}]` : target.host;
 }
