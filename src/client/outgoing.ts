@@ -60,7 +60,9 @@ export function prepareRequest(
 }
 
 function checkRequest(request: Request, origins: ReadonlySet<string>): void {
-  const { protocol, origin } = new URL(request.url);
+  const { protocol, origin, username, password } = new URL(request.url);
+  // Fetch, "new Request", step 5.2, but Deno and Bun take it; Deno then sends this instead of the header.
+  if (username !== '' || password !== '') throw new TypeError('the URL includes credentials');
   // `blob:` has an origin too, and those of other schemes are all called `null`.
   if (!(protocol === 'https:' || protocol === 'http:') || !origins.has(origin)) {
     throw new GatelodgeClientError('forbidden-origin', `${origin} is not one of the client's origins`);

@@ -44,6 +44,10 @@ export async function sendAndFollow(
 /** The request that a redirect asks for. */
 function moved(outgoing: Outgoing, request: Request, status: number, location: URL): Request {
   if (!/^https?:$/.test(location.protocol)) throw new TypeError('a redirect leads to no http: or https: URL');
+  // Node.js refuses such a URL itself; Deno and Bun do not.
+  if (location.username !== '' || location.password !== '') {
+    throw new TypeError('a redirect leads to a URL that includes credentials');
+  }
   const headers = new Headers(request.headers);
   if (location.origin !== new URL(request.url).origin) for (const name of SECRETS) headers.delete(name);
   const { method } = request;

@@ -9,6 +9,7 @@ import { missing } from '../support/skip.ts';
 import { type TempDir, tempDir } from '../support/temp-dir.ts';
 import { clientModules, SOURCES } from './client-modules.ts';
 import { type Guarded, KEY, LOGIN, type Lodge, startGuarded, startLodge } from './lodge.ts';
+import { RUNTIMES, runIn } from './runtimes.ts';
 
 const modules = new Map([
   ...clientModules(),
@@ -29,12 +30,14 @@ beforeEach(async () => {
   app = await startGuarded((token) => lodge.accepts(token), redirects, { '/expire': () => lodge.expireTokens() });
   elsewhere = await startGuarded(() => true);
   redirects.set('/away', [302, `${elsewhere.origin}/stolen`]);
+  redirects.set('/with-password', [302, withPassword(`${elsewhere.origin}/stolen`)]);
   directory = await tempDir();
 });
 afterEach(async () => {
   await Promise.all([lodge.stop(), app.stop(), elsewhere.stop(), directory.remove()]);
 });
 
+const withPassword = (url: string) => url.replace('http://', 'http://a:b@');
 const world = () => ({
   lodge: { url: lodge.url, login: LOGIN, key: KEY },
   app: app.origin,
@@ -47,6 +50,7 @@ function expectAll(said: unknown): void {
     paths: ['/1', '/2', '/3', '/4', '/5'],
     ...{ text: 'a text ü', bytes: 'bytes', request: 'a request', form: true },
     ...{ away: [200, true], forbidden: 'forbidden-origin', aborted: 'AbortError' },
+    ...{ withPassword: ['TypeError', 'TypeError', 'TypeError'] },
     ...{ loggedOut: 'logged-out', wrong: 'invalid-credentials', key: 200, absent: 'network' },
   });
   // One for the walk, one for the wrong password; one for each token that was taken back.
@@ -69,10 +73,18 @@ async function writeWalk(): Promise<string> {
     `import { createClient } from './client/client.js';
      import { probe } from './probe.js';
      const said = await probe({ createClient, ...${JSON.stringify(world())} });
-     process.stdout.write(JSON.stringify(said));`,
+     console.log(JSON.stringify(said));`,
   );
   return file;
 }
+
+describe.each(RUNTIMES)('%s', (runtime) => {
+  test.skipIf(missing(runtime))('has all of the web platform that the client needs', async () => {
+    const { code, stdout, stderr } = await runIn(runtime, await writeWalk(), directory.path);
+    expect([code, stderr]).toEqual([0, '']);
+    expectAll(JSON.parse(stdout));
+  });
+});
 
 test('this Node.js', async () => {
   const { code, stdout, stderr } = await run(process.execPath, [await writeWalk()], directory.path);
@@ -119,7 +131,7 @@ describe.skipIf(missing(CHROMIUM))('Chromium', () => {
 });
 
 describe('the sources', () => {
-  // Deno and Bun are not here to ask; what all of them share is the web platform.
+  // For every other platform that there is or will be.
   test('use nothing but the web platform and ECMAScript 2022', async () => {
     const compilerOptions = {
       ...{ strict: true, noEmit: true, allowImportingTsExtensions: true, exactOptionalPropertyTypes: true },

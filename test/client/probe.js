@@ -1,6 +1,6 @@
 /**
- * The same walk through the client on every platform that there is: Node.js of another age, a browser. Plain JavaScript,
- * because it runs there as it stands.
+ * The same walk through the client on every platform that there is: Node.js of another age, Deno, Bun, a browser. Plain
+ * JavaScript, because it runs there as it stands.
  *
  * @param {{ createClient: Function, lodge: { url: string, login: object, key: string }, app: string, elsewhere: string }} world
  */
@@ -29,6 +29,12 @@ export async function probe({ createClient, lodge, app, elsewhere }) {
   const away = await client.fetch(`${app}/away`);
   said.away = [away.status, away.url === `${elsewhere}/stolen`];
   said.forbidden = await codeOf(client.fetch(`${elsewhere}/stolen`));
+  const userinfo = app.replace('http://', 'http://a:b@');
+  said.withPassword = await Promise.all([
+    codeOf(client.fetch(`${userinfo}/x`)),
+    codeOf(Promise.resolve().then(() => client.fetch(new Request(`${userinfo}/x`)))),
+    codeOf(client.fetch(`${app}/with-password`)),
+  ]);
   const given = new AbortController();
   given.abort();
   said.aborted = await codeOf(client.fetch(`${app}/x`, { signal: given.signal }));

@@ -11,10 +11,16 @@ export interface Ran {
   readonly stderr: string;
 }
 
-/** Runs a program to its end, whatever that is. */
-export function run(file: string, args: readonly string[], cwd: string): Promise<Ran> {
+/** Runs a program to its end, whatever that is. @param env what it has besides this process's environment */
+export function run(
+  file: string,
+  args: readonly string[],
+  cwd: string,
+  env: Readonly<Record<string, string>> = {},
+): Promise<Ran> {
   return new Promise((done) => {
-    execFile(file, args, { cwd, maxBuffer: 16 * 1024 * 1024 }, (error, stdout, stderr) => {
+    const options = { cwd, env: { ...process.env, ...env }, maxBuffer: 16 * 1024 * 1024 };
+    execFile(file, args, options, (error, stdout, stderr) => {
       // execFile's `code` is the exit code, or the name of the failed system call.
       done({ code: error === null ? 0 : typeof error.code === 'number' ? error.code : -1, stdout, stderr });
     });
@@ -54,12 +60,35 @@ async function install(directory: string, name: string, away = AWAY): Promise<vo
 }
 
 /**
- * `npm pack` with its build, in a copy: the working tree's dist is in use by others. Then `npm install` of that tarball with
- * production dependencies alone, and no install script, because that is how npm 12 installs it.
+ * `npm install` of the packed tarball with production dependencies alone, and no install script, because that is how npm 12
+ * installs it.
  * @returns where it was installed
  * @throws RegistryAway
  */
 export async function installPacked(directory: string): Promise<string> {
+  const tarball = await pack(directory);
+  const installed = join(directory, 'installed');
+  await install(installed, tarball);
+  return installed;
+}
+
+/**
+ * The packed package without any of its dependencies, below `node_modules` of a program's place. Asks no registry.
+ * @returns that place
+ */
+export async function unpackPacked(directory: string): Promise<string> {
+  const tarball = await pack(directory);
+  const place = join(directory, 'program');
+  const gatelodge = join(place, 'node_modules/gatelodge');
+  await mkdir(gatelodge, { recursive: true });
+  await writeFile(join(place, 'package.json'), '{"private": true, "type": "module"}');
+  const { code, stderr } = await run('tar', ['-xzf', tarball, '-C', gatelodge, '--strip-components=1'], directory);
+  if (code !== 0) throw new Error(stderr);
+  return place;
+}
+
+/** `npm pack` with its build, in a copy: the working tree's dist is in use by others. @returns the tarball */
+async function pack(directory: string): Promise<string> {
   const copy = join(directory, 'copy');
   await mkdir(copy);
   const left = new Set(['node_modules', 'dist', 'data', '.git', 'test', 'bench', 'examples']);
@@ -70,9 +99,7 @@ export async function installPacked(directory: string): Promise<string> {
   await npm(['pack', '--pack-destination', directory], copy);
   const tarball = (await readdir(directory)).find((name) => name.endsWith('.tgz'));
   if (tarball === undefined) throw new Error('npm pack made no tarball');
-  const installed = join(directory, 'installed');
-  await install(installed, join(directory, tarball));
-  return installed;
+  return join(directory, tarball);
 }
 
 /**

@@ -1,7 +1,6 @@
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { KEY, LOGIN, startGuarded, startLodge } from '../client/lodge.ts';
 import { type RunningProgram, startProgram, waitUntil } from '../support/child-process.ts';
 import { ask } from '../support/http-client.ts';
 import { type TempDir, tempDir } from '../support/temp-dir.ts';
@@ -103,29 +102,6 @@ describe('the package', () => {
     for (const project of ['tsconfig.json', 'browser.json']) {
       const { code, stdout } = await run(process.execPath, [compiler, '-p', join(consumer, project)], consumer);
       expect([project, code, stdout]).toEqual([project, 0, '']);
-    }
-  });
-
-  test('has a client that runs under an older Node.js than the program', async ({ skip }) => {
-    const old = await findOldNode(24);
-    const version = old === null ? '' : (await run(old, ['-v'], directory.path)).stdout;
-    if (!/^v2[0-3]\./.test(version)) console.log('skipped: there is no Node.js of 20 to 23 on the PATH');
-    skip(!/^v2[0-3]\./.test(version));
-    const lodge = await startLodge();
-    const app = await startGuarded(lodge.accepts);
-    try {
-      const script = join(installed ?? '', 'client.mjs');
-      writeFileSync(script, CLIENT);
-      for (const [credentials, sent] of [
-        [LOGIN, /^Bearer access-/],
-        [{ key: KEY }, /^Bearer glk_/],
-      ] as const) {
-        const options = JSON.stringify({ url: lodge.url, origins: [app.origin], ...credentials });
-        expect(await run(old ?? '', [script, options, `${app.origin}/x`], installed ?? '')).toMatchObject({ code: 0 });
-        expect(app.credentials().at(-1)).toMatch(sent);
-      }
-    } finally {
-      await Promise.all([lodge.stop(), app.stop()]);
     }
   });
 
