@@ -37,3 +37,17 @@ function readByServer(raw: readonly string[]): Record<string, string> {
   }
   return headers;
 }
+
+/**
+ * Whether a check says that a body follows. Nobody waits for it, and a front server that hands on its client's length without
+ * its body (nginx, where nothing blanks it) would have the next check taken for it: after such a check the connection ends.
+ */
+export function announcesBody(raw: readonly string[]): boolean {
+  for (let at = 0; at < raw.length; at += 2) {
+    const name = raw[at] ?? '';
+    if (name.length === 14) {
+      if (name.toLowerCase() === 'content-length' && !/^0+$/.test(raw[at + 1] ?? '')) return true;
+    } else if (name.length === 17 && name.toLowerCase() === 'transfer-encoding') return true;
+  }
+  return false;
+}

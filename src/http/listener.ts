@@ -3,7 +3,7 @@ import { chmodSync, statSync, unlinkSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { connect } from 'node:net';
 import type { Listener } from '../config/listener-schema.ts';
-import { CheckMessage, isCheck } from './check-message.ts';
+import { announcesBody, CheckMessage, isCheck } from './check-message.ts';
 import { boundConnections, MAX_HEADERS, mostConnections } from './connections.ts';
 import type { DecisionEndpoint } from './decision-endpoint.ts';
 import { drain } from './drain.ts';
@@ -68,7 +68,8 @@ export async function listen(
     // Given up, as one of too many.
     if (message.socket.destroyed) return;
     // Not before: every connection that is closed is one more to be made, and that needs somebody who accepts it.
-    if (!server.listening) response.setHeader('Connection', 'close');
+    if (!server.listening || (isCheck(message.url ?? '') && announcesBody(message.rawHeaders)))
+      response.setHeader('Connection', 'close');
     answer(message, response, listener.serves, handlers(), draining);
   };
   const server: Server = createServer(

@@ -92,8 +92,9 @@ describe('an answer', () => {
   it('to a request hidden in a body comes for nobody', async () => {
     const hidden = checkBytes(viaNginx(`${APP}/public`));
     const outer = checkBytes([...SECRET, `Content-Length: ${hidden.length}`], { method: 'POST' });
-    const answers = await exchange(service.port, `${outer}${hidden}${checkBytes(SECRET)}`, { answers: 2 });
-    expect(answers.map(({ status }) => status)).toEqual([401, 401]);
+    // After it the connection ends: a body that is announced may as well not come.
+    const answers = await exchange(service.port, `${outer}${hidden}${checkBytes(PUBLIC)}`, { answers: 2 });
+    expect(answers.map(({ status }) => status)).toEqual([401]);
   });
 });
 
