@@ -6,50 +6,32 @@ export const JSON_TYPE = 'application/json';
 /** Far beyond any form or call of ours. */
 export const LONGEST_BODY = 65_536;
 
-/** The fields of a body, each once. In JSON only the texts: no call takes anything else. */
+/** The fields of a form, each once. */
 export type Fields = ReadonlyMap<string, string>;
 
-/**
- * @param accepted the content types that the call takes
- * @throws HttpProblem `unsupported-media-type`, `payload-too-large`, `invalid-request`
- */
-export async function readFields(request: Request, accepted: readonly string[]): Promise<Fields> {
-  const type = (request.headers.get('content-type') ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
-  if (!accepted.includes(type)) {
-    throw new HttpProblem('unsupported-media-type', `Send ${accepted.join(' or ')}.`, { Accept: accepted.join(', ') });
-  }
-  const text = await readText(request);
-  return type === FORM ? parseForm(text) : parseJson(text);
+/** @throws HttpProblem `unsupported-media-type`, `payload-too-large`, `invalid-request` */
+export async function readForm(request: Request): Promise<Fields> {
+  return parseForm((await readBody(request, [FORM])).text);
 }
 
 /**
  * A JSON body that the schema takes, and what it makes of it.
  * @param options.mayBeMissing no body at all is an empty object
- * @throws HttpProblem as `readFields`
+ * @throws HttpProblem as `readForm`
  */
 export async function readJson<T extends z.ZodType>(
   request: Request,
   schema: T,
   { mayBeMissing = false }: { readonly mayBeMissing?: boolean } = {},
 ): Promise<z.output<T>> {
-  const type = (request.headers.get('content-type') ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
-  if (type !== JSON_TYPE && !(mayBeMissing && type === '')) {
-    throw new HttpProblem('unsupported-media-type', `Send ${JSON_TYPE}.`, { Accept: JSON_TYPE });
-  }
-  const text = await readText(request);
-  if (text !== '' && type === '') throw new HttpProblem('unsupported-media-type', `Send ${JSON_TYPE}.`);
-  let body: unknown;
-  try {
-    body = mayBeMissing && text === '' ? {} : JSON.parse(text);
-  } catch {
-    throw new HttpProblem('invalid-request', 'The body is not JSON.');
-  }
-  return taken(schema, body, 'The body');
+  const { text } = await readBody(request, [JSON_TYPE], mayBeMissing);
+  return taken(schema, text === '' && mayBeMissing ? {} : parseJson(text), 'The body');
 }
 
-/** The texts of a JSON body or a form, as the schema takes them. @throws HttpProblem as `readFields` */
+/** What is in a JSON body or a form, as the schema takes it. @throws HttpProblem as `readForm` */
 export async function readJsonOrForm<T extends z.ZodType>(request: Request, schema: T): Promise<z.output<T>> {
-  return taken(schema, Object.fromEntries(await readFields(request, [JSON_TYPE, FORM])), 'The body');
+  const { type, text } = await readBody(request, [JSON_TYPE, FORM]);
+  return taken(schema, type === FORM ? Object.fromEntries(parseForm(text)) : objectOf(parseJson(text)), 'The body');
 }
 
 /** What stands in the query, each name once. @throws HttpProblem `invalid-request`, also for names that the schema has not */
@@ -88,6 +70,26 @@ export async function readBytes(request: Request, longest: number): Promise<Buff
   return Buffer.concat(chunks);
 }
 
+/** A body of one of these types, or an empty one that may be. @throws HttpProblem as `readForm` */
+async function readBody(
+  request: Request,
+  accepted: readonly string[],
+  mayBeMissing = false,
+): Promise<{ readonly type: string; readonly text: string }> {
+  const type = (request.headers.get('content-type') ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
+  const unsupported = (what: string, headers: Record<string, string>) =>
+    new HttpProblem('unsupported-media-type', `Send ${what}.`, headers);
+  if (type !== '' && !accepted.includes(type))
+    throw unsupported(accepted.join(' or '), { Accept: accepted.join(', ') });
+  // RFC 9110 section 15.5.16: what is packed is told apart from what is broken.
+  if (!/^(?:identity)?$/i.test(request.headers.get('content-encoding') ?? ''))
+    throw unsupported('the body as it is', { 'Accept-Encoding': 'identity' });
+  const text = await readText(request);
+  if (type !== '' || (text === '' && mayBeMissing)) return { type, text };
+  if (text !== '') throw unsupported(accepted.join(' or '), { Accept: accepted.join(', ') });
+  throw new HttpProblem('invalid-request', `There is no body. Send ${accepted.join(' or ')}.`);
+}
+
 async function readText(request: Request): Promise<string> {
   const bytes = await readBytes(request, LONGEST_BODY);
   try {
@@ -107,19 +109,15 @@ function parseForm(text: string): Fields {
   return fields;
 }
 
-function parseJson(text: string): Fields {
-  let body: unknown;
+function parseJson(text: string): unknown {
   try {
-    body = JSON.parse(text);
+    return JSON.parse(text);
   } catch {
     throw new HttpProblem('invalid-request', 'The body is not JSON.');
   }
-  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
-    throw new HttpProblem('invalid-request', 'The body is not a JSON object.');
-  }
-  return new Map(
-    Object.entries(body).flatMap(([name, value]): [string, string][] =>
-      typeof value === 'string' ? [[name, value]] : [],
-    ),
-  );
+}
+
+function objectOf(body: unknown): object {
+  if (typeof body === 'object' && body !== null && !Array.isArray(body)) return body;
+  throw new HttpProblem('invalid-request', 'The body is not a JSON object.');
 }

@@ -7,6 +7,7 @@ import type { MaybePromise } from '../domain/maybe-promise.ts';
 import { splitSecret } from '../domain/secret.ts';
 import { ADMINISTRATOR_ROLE } from '../domain/user.ts';
 import { bearerToken } from '../plugins/authorization.ts';
+import { challengesFor, insufficientScope } from './challenges.ts';
 import { guessedCredential } from './decision-endpoint.ts';
 import { HttpProblem, type ProblemCode } from './problems.ts';
 import { clientAddress, type PublicContext, type PublicParts } from './public-parts.ts';
@@ -99,8 +100,9 @@ async function keyCaller(
 function requireScope(key: ApiKey, scope: string): void {
   if (key.scopes.includes(scope)) return;
   // RFC 6750 section 3.1
-  const challenge = `Bearer error="insufficient_scope", scope="${scope}"`;
-  throw new HttpProblem('scope-missing', `The API key needs the scope ${scope}.`, { 'WWW-Authenticate': challenge });
+  throw new HttpProblem('scope-missing', `The API key needs the scope ${scope}.`, {
+    'WWW-Authenticate': insufficientScope(scope),
+  });
 }
 
 function requireAdministrator(parts: PublicParts, context: PublicContext, identity: Identity): void {
@@ -136,9 +138,7 @@ async function identified(
       throw unauthorized('no-credentials', '');
     case 'challenge': {
       const none = decision.reason === 'no-credentials';
-      const challenges = decision.challenges.map((one) =>
-        one === 'Bearer' && guess !== null ? 'Bearer error="invalid_token"' : one,
-      );
+      const challenges = challengesFor(decision, request.headers);
       throw unauthorized(none ? 'no-credentials' : 'invalid-credentials', challenges.join(', '));
     }
     case 'deny':

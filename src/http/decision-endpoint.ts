@@ -8,7 +8,7 @@ import { errorCodeOf } from '../domain/errors.ts';
 import type { CountGuess } from '../domain/login-attempts.ts';
 import { andThen, isPromise, type MaybePromise } from '../domain/maybe-promise.ts';
 import type { IdentityToken, IdentityTokens } from '../flows/identity-tokens.ts';
-import { bearerToken } from '../plugins/authorization.ts';
+import { presentedTokens } from './challenges.ts';
 import { WireHeaderFields } from './header-fields.ts';
 import type { ClientAddresses, Peer } from './peer.ts';
 import { readAutoTarget } from './profiles/auto.ts';
@@ -103,11 +103,11 @@ export function createDecisionEndpoint(parts: DecisionEndpointParts): DecisionEn
     const finish = (decided: Decision) => {
       let decision = decided;
       try {
-        render(response, decision, speaks, request, token);
+        render(response, decision, speaks, request, headers, token);
       } catch (error) {
         // A header that cannot be written, say: the one request is refused, and the process goes on.
         decision = failed(error);
-        render(response, decision, speaks, request);
+        render(response, decision, speaks, request, headers);
       }
       measure?.(decision, performance.now() - began);
       onDecision({ decision, request, targetMissing: target === 'missing', headers, peer });
@@ -170,8 +170,7 @@ const BAD: readonly ChallengeReason[] = ['credentials-rejected', 'session-expire
 export function guessedCredential(decision: Decision, headers: HeaderFields): string | null {
   if (decision.effect !== 'challenge' || !BAD.includes(decision.reason)) return null;
   if (!decision.challenges.includes('Bearer')) return null;
-  const given = [headers.get('x-api-key'), bearerToken(headers.get('authorization')) ?? undefined];
-  return given.every((credential) => credential === undefined) ? null : given.join('\n');
+  return presentedTokens(headers);
 }
 
 function noTarget(headers: WireHeaderFields, peer: Peer, clientAddressOf: ClientAddresses): AccessRequest {

@@ -21,6 +21,7 @@ export function forbiddenEndpoints(parts: PublicParts): readonly Endpoint[] {
     {
       path: '/forbidden',
       method: 'GET',
+      page: true,
       async handle(context) {
         const target = requestTarget(context);
         const reason = /[?&]reason=([a-z-]+)(?:&|$)/.exec(target.split(/[?&]rd=/, 1)[0] ?? '')?.[1] ?? '';

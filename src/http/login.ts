@@ -1,4 +1,4 @@
-import { FORM, readFields } from './bodies.ts';
+import { readForm } from './bodies.ts';
 import { sessionCookie } from './cookies.ts';
 import { loginPage } from './pages/login-page.ts';
 import { HttpProblem, problemOf } from './problems.ts';
@@ -46,7 +46,7 @@ export function loginEndpoints(parts: PublicParts): readonly Endpoint[] {
   }
 
   async function submit(context: PublicContext): Promise<Response> {
-    const fields = await readFields(context.req.raw, [FORM]);
+    const fields = await readForm(context.req.raw);
     const verdict = csrf.check(context.req.raw.headers, fields.get('csrf'));
     if (verdict === 'foreign') throw foreignForm(configuration.public_url);
     const username = fields.get('username') ?? '';
@@ -82,8 +82,8 @@ export function loginEndpoints(parts: PublicParts): readonly Endpoint[] {
   }
 
   return [
-    { path: '/login', method: 'GET', handle: show },
-    { path: '/login', method: 'POST', handle: submit },
+    { path: '/login', method: 'GET', handle: show, page: true },
+    { path: '/login', method: 'POST', handle: submit, page: true },
   ];
 }
 

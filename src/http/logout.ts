@@ -1,4 +1,4 @@
-import { FORM, readFields } from './bodies.ts';
+import { readForm } from './bodies.ts';
 import { clearedSessionCookie } from './cookies.ts';
 import { foreignForm } from './login.ts';
 import { homePage, logoutPage } from './pages/account-pages.ts';
@@ -39,7 +39,7 @@ export function logoutEndpoints(parts: PublicParts): readonly Endpoint[] {
   }
 
   async function submit(context: PublicContext): Promise<Response> {
-    const fields = await readFields(context.req.raw, [FORM]);
+    const fields = await readForm(context.req.raw);
     const verdict = csrf.check(context.req.raw.headers, fields.get('csrf'));
     if (verdict === 'foreign') throw foreignForm(configuration.public_url);
     const wish = fields.get('rd') ?? readRedirect(requestTarget(context));
@@ -55,13 +55,14 @@ export function logoutEndpoints(parts: PublicParts): readonly Endpoint[] {
   }
 
   return [
-    { path: '/', method: 'GET', handle: home },
-    { path: '', method: 'GET', handle: home },
+    { path: '/', method: 'GET', handle: home, page: true },
+    { path: '', method: 'GET', handle: home, page: true },
     {
       path: '/logout',
       method: 'GET',
       handle: (context) => ask(context, 200, readRedirect(requestTarget(context)), null),
+      page: true,
     },
-    { path: '/logout', method: 'POST', handle: submit },
+    { path: '/logout', method: 'POST', handle: submit, page: true },
   ];
 }

@@ -91,6 +91,8 @@ export interface Endpoint {
   readonly handle: (context: PublicContext, id: string) => MaybePromise<Response>;
   /** What the OpenAPI document says of it; without one it is not in there. */
   readonly operation?: Operation;
+  /** Whether people open it: they are told of errors in a page, programs always in JSON. */
+  readonly page?: true;
 }
 
 export interface ResponseOptions {

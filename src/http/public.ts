@@ -3,7 +3,7 @@ import { GatelodgeError } from '../domain/errors.ts';
 import type { PluginPath } from '../plugins/plugin-api.ts';
 import { createCsrf } from './csrf.ts';
 import { createDeviceCookie } from './device-cookie.ts';
-import { dispatch } from './dispatch.ts';
+import { dispatch, routeOf } from './dispatch.ts';
 import { forbiddenEndpoints } from './forbidden.ts';
 import { loginEndpoints } from './login.ts';
 import { logoutEndpoints } from './logout.ts';
@@ -42,7 +42,7 @@ export function createPublicApp(dependencies: PublicDependencies): Hono<{ Bindin
 
   const app = new Hono<{ Bindings: PublicBindings }>();
   app.all('*', (context) => dispatch(routes, context));
-  app.onError((error, context) => renderProblem(parts, context, error));
+  app.onError((error, context) => renderProblem(parts, error, wantsPage(parts, routes, context)));
   return app;
 }
 
@@ -61,7 +61,7 @@ function compileRoutes(parts: PublicParts): Routes {
   for (const pluginPath of parts.pluginPaths) {
     refuseTaken(pluginPath.path);
     for (const method of pluginPath.methods)
-      routes.add({ path: pluginPath.path, method, handle: pluginHandler(pluginPath) });
+      routes.add({ path: pluginPath.path, method, handle: pluginHandler(pluginPath), page: true });
   }
   return routes;
 }
@@ -76,13 +76,19 @@ function pluginHandler(pluginPath: PluginPath): Endpoint['handle'] {
   };
 }
 
-/** JSON for programs, a page for whoever asks for one. */
-function renderProblem(parts: PublicParts, context: PublicContext, error: unknown): Response | Promise<Response> {
+/** Calls are answered in JSON whatever is asked for: some programs ask for text/html by default (Java's own client does). */
+function wantsPage({ base }: PublicParts, routes: Routes, context: PublicContext): boolean {
+  if (!(context.req.header('accept') ?? '').includes('text/html')) return false;
+  const route = routeOf(routes, context);
+  if (route !== null) return [...route.methods.values()].some(({ page }) => page === true);
+  return !new URL(context.req.url).pathname.startsWith(`${base}/api/`);
+}
+
+/** JSON for programs, a page for people. */
+function renderProblem(parts: PublicParts, error: unknown, asPage: boolean): Response | Promise<Response> {
   const problem = problemOf(error);
   const { status, code, message, headers } = problem;
   if (status === 500 || code === 'store-unavailable') parts.reportFailure(error);
-  if (!(context.req.header('accept') ?? '').includes('text/html')) {
-    return parts.respond.json(status, { error: code, message }, { headers });
-  }
+  if (!asPage) return parts.respond.json(status, { error: code, message }, { headers });
   return parts.respond.page(status, problemPage({ site: parts.site, status, message }), { headers });
 }

@@ -1,9 +1,10 @@
 import type { ServerResponse } from 'node:http';
-import type { AccessRequest } from '../domain/access-request.ts';
+import type { AccessRequest, HeaderFields } from '../domain/access-request.ts';
 import { requestUrl } from '../domain/access-request.ts';
 import type { Decision } from '../domain/decision.ts';
 import type { Identity } from '../domain/identity.ts';
 import type { IdentityToken } from '../flows/identity-tokens.ts';
+import { challengesFor, insufficientScope } from './challenges.ts';
 import { type IdentityHeaders, renderIdentityHeaders } from './identity-headers.ts';
 import { rateLimitFields } from './rate-limit-headers.ts';
 import type { Refusals } from './refusals.ts';
@@ -17,6 +18,8 @@ export type RenderDecision = (
   decision: Decision,
   speaks: Speaks,
   request: AccessRequest | null,
+  /** Of the check, which are there without a target too. */
+  headers: HeaderFields,
   /** Of an allowed request: null where there is nobody to name, left out where identity JWTs are off. */
   token?: IdentityToken | null,
 ) => void;
@@ -59,13 +62,14 @@ export function createRenderer(options: {
     return made;
   }
 
-  function loginLocation(request: AccessRequest, reason: string): string {
+  function loginLocation(request: AccessRequest | null, reason: string): string {
+    if (request === null) return loginUrl;
     // Whoever has to prove themselves again must not be sent back at once because their session is alive.
     const prompt = reason === 'reauth-required' || reason === 'mfa-required' ? 'prompt=login&' : '';
     return `${loginUrl}?${prompt}rd=${encodeURIComponent(requestUrl(request))}`;
   }
 
-  return (response, decision, speaks, request, token) => {
+  return (response, decision, speaks, request, fields, token) => {
     if (decision.effect === 'allow') {
       const headers = allowed(decision.identity);
       response.writeHead(200, token === undefined ? headers : carrying(headers, decision.identity, token)).end();
@@ -74,7 +78,7 @@ export function createRenderer(options: {
     const headers = ['X-Auth-Reason', decision.reason];
     switch (decision.effect) {
       case 'challenge': {
-        const location = decision.login && request !== null ? loginLocation(request, decision.reason) : null;
+        const location = decision.login ? loginLocation(request, decision.reason) : null;
         if (speaks === 'forwarded' && location !== null && request !== null && isNavigation(request)) {
           // After a form was posted, the login page is to be fetched, not posted to (RFC 9110 section 15.4.4).
           const fetched = request.method === 'GET' || request.method === 'HEAD' || request.method === '';
@@ -82,13 +86,15 @@ export function createRenderer(options: {
           return;
         }
         // nginx before 1.23 hands on the first line of several alone, so it is told all in one (RFC 9110 section 11.6.1).
-        const challenges = speaks === 'nginx' ? [decision.challenges.join(', ')] : decision.challenges;
+        const each = challengesFor(decision, fields);
+        const challenges = speaks === 'nginx' ? [each.join(', ')] : each;
         for (const challenge of challenges) if (challenge !== '') headers.push('WWW-Authenticate', challenge);
         if (speaks === 'nginx' && location !== null) headers.push('Location', location, 'X-Auth-Redirect', location);
         refuse(response, 401, headers, decision, speaks, request);
         return;
       }
       case 'deny':
+        if (decision.reason === 'scope-missing') headers.push('WWW-Authenticate', insufficientScope());
         refuse(response, 403, headers, decision, speaks, request);
         return;
       case 'limited':

@@ -2,7 +2,7 @@ import type { Endpoint } from './public-parts.ts';
 
 /** What answers at one path. */
 export interface Route {
-  readonly methods: ReadonlyMap<string, Endpoint['handle']>;
+  readonly methods: ReadonlyMap<string, Endpoint>;
   /** What stands in the place of `{id}`; empty where the path has none. */
   readonly id: string;
 }
@@ -25,14 +25,14 @@ const ID = /^[A-Za-z0-9_-]{1,64}$/;
 
 /** Exact paths in a map, and a few with an id in them. A router would read patterns into plugins' paths. */
 export function createRoutes(base: string): Routes {
-  const exact = new Map<string, Map<string, Endpoint['handle']>>();
-  const templates: { before: string; after: string; methods: Map<string, Endpoint['handle']> }[] = [];
+  const exact = new Map<string, Map<string, Endpoint>>();
+  const templates: { before: string; after: string; methods: Map<string, Endpoint> }[] = [];
 
-  function template(path: string): Map<string, Endpoint['handle']> {
+  function template(path: string): Map<string, Endpoint> {
     const [before = '', after = ''] = path.split(VARIABLE);
     const known = templates.find((one) => one.before === before && one.after === after);
     if (known !== undefined) return known.methods;
-    const methods = new Map<string, Endpoint['handle']>();
+    const methods = new Map<string, Endpoint>();
     templates.push({ before, after, methods });
     return methods;
   }
@@ -54,12 +54,10 @@ export function createRoutes(base: string): Routes {
       return target !== null && target.split('?', 1)[0] !== path ? null : matching(path);
     },
     has: (path) => exact.has(base + path) || matching(base + path) !== null,
-    add({ path, method, handle }) {
-      const full = base + path;
-      const methods = full.includes(VARIABLE)
-        ? template(full)
-        : (exact.get(full) ?? new Map<string, Endpoint['handle']>());
-      methods.set(method, handle);
+    add(endpoint) {
+      const full = base + endpoint.path;
+      const methods = full.includes(VARIABLE) ? template(full) : (exact.get(full) ?? new Map<string, Endpoint>());
+      methods.set(endpoint.method, endpoint);
       if (!full.includes(VARIABLE)) exact.set(full, methods);
     },
   };

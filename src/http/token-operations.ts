@@ -11,7 +11,7 @@ export const passwordBody = bodySchema('Password', z.object({ username: given, p
 export const refreshBody = bodySchema('Refresh', z.object({ refresh_token: given }));
 export const tokenBody = bodySchema(
   'Token',
-  z.object({ token: given, token_type_hint: text.optional().describe('Not needed: tokens tell what they are.') }),
+  z.object({ token: given, token_type_hint: text.nullish().describe('Not needed: tokens tell what they are.') }),
 );
 
 const tokensAnswer = answerSchema(

@@ -161,15 +161,18 @@ describe.skipIf(missing(CHROMIUM))('the pages in a browser', () => {
         port: 80,
         requestTarget: message.url ?? '/',
       } as const;
-      const request = accessRequest(where, new WireHeaderFields(message.rawHeaders), () => null);
+      const fields = new WireHeaderFields(message.rawHeaders);
+      const request = accessRequest(where, fields, () => null);
       if (message.url === '/limited')
         render(
           response,
           { effect: 'limited', reason: 'rate-limited', rule: 1, retryAfter: 5, quota: null },
           'forwarded',
           request,
+          fields,
         );
-      else render(response, { effect: 'deny', reason: 'role-missing', rule: 1, identity }, 'forwarded', request);
+      else
+        render(response, { effect: 'deny', reason: 'role-missing', rule: 1, identity }, 'forwarded', request, fields);
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     try {

@@ -31,7 +31,7 @@ import { createCallerDecisions } from '../../src/http/caller-decisions.ts';
 import { sessionCookieName } from '../../src/http/cookies.ts';
 import { WireHeaderFields } from '../../src/http/header-fields.ts';
 import { createPublicApp } from '../../src/http/public.ts';
-import type { PublicBindings, PublicConfiguration } from '../../src/http/public-parts.ts';
+import type { Endpoint, PublicBindings, PublicConfiguration } from '../../src/http/public-parts.ts';
 import type { BuiltInContext } from '../../src/plugins/built-in.ts';
 import type { PluginPath } from '../../src/plugins/plugin-api.ts';
 import { createPluginInstance } from '../../src/plugins/registry.ts';
@@ -74,6 +74,7 @@ export interface PublicStand {
 export interface StandOptions {
   readonly configuration?: Record<string, unknown>;
   readonly pluginPaths?: readonly PluginPath[];
+  readonly mounted?: readonly Endpoint[];
   /** Stands in for what argon2 does under load or damage. */
   readonly passwords?: (real: Passwords) => Passwords;
   /** Between the store and its users. */
@@ -212,6 +213,7 @@ export async function publicStand(options: StandOptions = {}): Promise<PublicSta
     ...{ apiKeys, directory, callers },
     logo: options.logo ?? null,
     pluginPaths: options.pluginPaths ?? [],
+    mounted: options.mounted ?? [],
     clock,
     audit,
     reportFailure: (error) => failures.push(error),

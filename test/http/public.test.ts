@@ -1,4 +1,5 @@
 import { afterEach, expect, it } from 'vitest';
+import { HttpProblem } from '../../src/http/problems.ts';
 import type { PluginPath } from '../../src/plugins/plugin-api.ts';
 import { rawRequest, statusOf } from '../support/raw-request.ts';
 import { PASSWORD, type PublicStand, publicStand, type StandOptions } from './public-stand.ts';
@@ -38,6 +39,51 @@ it('knows exact paths and says who asks what is wrong', async () => {
   expect(page.status).toBe(404);
   expect(page.headers.get('content-type')).toBe('text/html; charset=utf-8');
   expect(page.headers.get('content-security-policy')).toContain("default-src 'none'");
+});
+
+/** What java.net.HttpURLConnection sends unless told otherwise. */
+const JAVA = { accept: 'text/html, image/gif, image/jpeg, *; q=.2, */*; q=.2' };
+
+it.each([
+  ['POST', '/auth', 400, 'invalid-request'],
+  ['GET', '/auth', 405, 'method-not-allowed'],
+  ['POST', '/refresh', 400, 'invalid-request'],
+  ['POST', '/introspect', 401, 'no-credentials'],
+  ['GET', '/userinfo', 401, 'no-credentials'],
+  ['POST', '/jwks', 405, 'method-not-allowed'],
+  ['GET', '/api/v1/keys', 401, 'no-credentials'],
+  ['DELETE', '/api/v1/keys/glk_AAAAAAAAAAAAAAAA', 401, 'no-credentials'],
+  ['PUT', '/api/openapi.json', 405, 'method-not-allowed'],
+  ['GET', '/api/v1/nothing', 404, 'not-found'],
+  ['GET', '/mounted', 405, 'method-not-allowed'],
+  ['POST', '/mounted', 401, 'invalid-credentials'],
+])('answers %s %s in JSON, also to a program that asks for text/html', async (method, path, status, error) => {
+  const handle = () => {
+    throw new HttpProblem('invalid-credentials', 'No.');
+  };
+  await open({ mounted: [{ path: '/mounted', method: 'POST', handle }] });
+  const response = await stand.request(`/gate${path}`, { method, headers: JAVA });
+  expect([response.status, response.headers.get('content-type')]).toEqual([status, 'application/json']);
+  expect(await response.json()).toEqual({ error, message: expect.any(String) });
+});
+
+it('answers people with a page, where there are pages', async () => {
+  await open({ pluginPaths: [pluginPath({ handle: () => Promise.reject(new Error('x')) })] });
+  for (const [method, path, status] of [
+    ['DELETE', '/login', 405],
+    ['POST', '/logout', 400],
+    ['PUT', '/forbidden', 405],
+    ['GET', '/mine/:id*', 500],
+    ['GET', '/nothing', 404],
+    ['GET', '/apis', 404],
+  ] as const) {
+    const response = await stand.request(`/gate${path}`, { method, headers: JAVA });
+    expect([path, response.status, response.headers.get('content-type')]).toEqual([
+      path,
+      status,
+      'text/html; charset=utf-8',
+    ]);
+  }
 });
 
 it('says which methods a path has', async () => {

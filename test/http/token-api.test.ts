@@ -9,13 +9,14 @@ const open = async (options?: StandOptions) => {
 };
 afterEach(() => stand.close());
 
+const FORM_TYPE = 'application/x-www-form-urlencoded';
 const json = (body: unknown, headers: Record<string, string> = {}) =>
   stand.request('/gate/auth', {
     method: 'POST',
     headers: { 'content-type': 'application/json', ...headers },
     body: typeof body === 'string' ? body : JSON.stringify(body),
   });
-const form = (body: string, type = 'application/x-www-form-urlencoded') =>
+const form = (body: string, type = FORM_TYPE) =>
   stand.request('/gate/auth', { method: 'POST', headers: { 'content-type': type }, body });
 const good = { username: 'alice', password: PASSWORD };
 
@@ -126,6 +127,25 @@ describe('POST /auth', () => {
       expect(await response.json()).toMatchObject({ error: 'unsupported-media-type' });
     },
   );
+
+  it('says that there is no body where there is none, and what is wrong with a field of one', async () => {
+    await open();
+    for (const headers of [{}, { 'content-type': 'application/json' }, { 'content-type': FORM_TYPE }]) {
+      const response = await stand.request('/gate/auth', { method: 'POST', headers });
+      expect(response.status).toBe(400);
+      expect(await response.json()).toMatchObject({ error: 'invalid-request' });
+    }
+    const number = await json({ username: 'alice', password: 1 });
+    expect(await number.json()).toMatchObject({ message: expect.stringMatching(/password.* string.* number/) });
+  });
+
+  it('reads no packed body, and says so', async () => {
+    await open();
+    const packed = await json(good, { 'content-encoding': 'gzip' });
+    expect([packed.status, packed.headers.get('accept-encoding')]).toEqual([415, 'identity']);
+    expect(stand.verifications()).toBe(0);
+    expect((await json(good, { 'content-encoding': 'Identity' })).status).toBe(200);
+  });
 
   it('says when to come back', async () => {
     await open({ configuration: { login_limits: { account: { attempts: 1, lock: '30s' } } } });

@@ -1,5 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { CREDENTIALS_REJECTED, NOT_RESPONSIBLE } from '../../../src/domain/authentication.ts';
+import {
+  type AuthenticationResult,
+  CREDENTIALS_REJECTED,
+  NOT_RESPONSIBLE,
+} from '../../../src/domain/authentication.ts';
 import { GatelodgeError } from '../../../src/domain/errors.ts';
 import { good, plugin } from '../../decision/asking.ts';
 import { check, checkBytes, exchange, verdict, viaForwarded, viaNginx } from '../../security/wire.ts';
@@ -13,6 +17,7 @@ const PLUGINS = [
   plugin('basic', NOT_RESPONSIBLE, { challenge: 'Basic realm="x"' }),
   plugin('good', good({ name: 'Ä\r\nX-Evil: 1', roles: ['a', 'b'] })),
   plugin('bad', CREDENTIALS_REJECTED, { challenge: 'Bearer' }),
+  plugin('scopes', good({ scopes: ['a'] }), { challenge: 'Bearer' }),
   plugin('away', fails(new GatelodgeError('store-unavailable', 'x'))),
   plugin('busy', fails(new GatelodgeError('overloaded', 'x'))),
   plugin('broken', fails(new Error('broken'))),
@@ -24,6 +29,8 @@ const RULES = [
   { path: '/api', plugins: ['basic', 'bad'] },
   { path: '/good', plugins: ['good'] },
   { path: '/role', plugins: ['good'], roles: ['x'] },
+  { path: '/old/token', plugins: ['scopes'], max_age: '1m' },
+  { path: '/scoped', plugins: ['scopes'], scopes: ['b'] },
   { path: '/old', plugins: ['good', 'session'], max_age: '1m' },
   { path: '/away', plugins: ['away'] },
   { path: '/busy', plugins: ['busy'] },
@@ -123,6 +130,30 @@ describe('a challenge', () => {
     expect((await nginx('/api', BROWSER)).header('location')).toEqual([]);
   });
 
+  it.each([
+    ['Authorization: Bearer x', 'Bearer error="invalid_token"'],
+    ['X-API-Key: x', 'Bearer error="invalid_token"'],
+    ['Authorization: Basic x', 'Bearer'],
+    ['X-Nothing: x', 'Bearer'],
+  ])('tells who sent %s what to renew: %s', async (line, bearer) => {
+    expect((await caddy('/api', line)).header('www-authenticate')).toEqual(['Basic realm="x"', bearer]);
+    expect((await nginx('/api', line)).header('www-authenticate')).toEqual([`Basic realm="x", ${bearer}`]);
+  });
+
+  it('does not have a good token renewed, only since its login is old', async () => {
+    const answer = await caddy('/old/token', 'Authorization: Bearer x');
+    expect([answer.header('x-auth-reason'), answer.header('www-authenticate')]).toEqual([
+      ['reauth-required'],
+      ['Bearer'],
+    ]);
+  });
+
+  it('of nobody, by a token whose scopes do not reach, names what is missing', async () => {
+    const answer = await caddy('/scoped');
+    expect([answer.status, answer.header('www-authenticate')]).toEqual([403, ['Bearer error="insufficient_scope"']]);
+    expect((await caddy('/role')).header('www-authenticate')).toEqual([]);
+  });
+
   it('asks for the password again where a live session would lead straight back', async () => {
     expect((await nginx('/old')).header('location')).toEqual([login(`https://${HOST}/old`, 'prompt=login&')]);
   });
@@ -162,6 +193,8 @@ describe('a challenge', () => {
 });
 
 describe('no target at all', () => {
+  const KEYS: Readonly<Record<string, AuthenticationResult>> = { k: good(), x: CREDENTIALS_REJECTED };
+
   it('is refused where there is any rule, and told to the log', async () => {
     for (const path of ['/validate', '/validate/nginx', '/validate/traefik'])
       expect(await verdict(stand.port, [], { path })).toBe('403 malformed-request');
@@ -170,13 +203,23 @@ describe('no target at all', () => {
 
   it('asks whether the credential is good where there is no rule', async () => {
     const bare = await decisionStand({
-      plugins: [plugin('p', ({ headers }) => (headers.get('x-api-key') === 'k' ? good() : NOT_RESPONSIBLE))],
+      plugins: [
+        plugin('p', ({ headers }) => KEYS[headers.get('x-api-key') ?? ''] ?? NOT_RESPONSIBLE, {
+          challenge: 'Bearer',
+          login: true,
+        }),
+      ],
     });
     try {
       expect(await verdict(bare.port, [])).toBe('401 no-credentials');
       expect(await verdict(bare.port, ['X-API-Key: k'])).toBe('200');
       expect(await verdict(bare.port, ['X-API-Key: k', 'X-API-Key: k'])).toBe('403 malformed-request');
       expect(await verdict(bare.port, ['X-API-Key: k', 'X-Original-Method: GET'])).toBe('403 malformed-request');
+      const useless = await check(bare.port, ['X-API-Key: x']);
+      expect(useless.header('www-authenticate')).toEqual(['Bearer error="invalid_token"']);
+      const toNginx = await check(bare.port, [], { path: '/validate/nginx' });
+      expect(toNginx.header('location')).toEqual(['https://auth.example.com/login']);
+      expect(toNginx.header('x-auth-redirect')).toEqual(toNginx.header('location'));
       expect(await verdict(bare.port, ['X-API-Key: k', 'X-Forwarded-Host: a', 'X-Forwarded-Proto: https'])).toBe('200');
     } finally {
       await bare.stop();
