@@ -7,5 +7,7 @@ export default defineConfig({
     hookTimeout: 90_000,
     // Two cores: more files at once only makes argon2 and the real front servers wait for each other.
     maxWorkers: 2,
+    // What comes about a moment later takes longer where other programs have the processors.
+    expect: { poll: { timeout: 15_000 } },
   },
 });

@@ -37,14 +37,25 @@ async function outcome(headers: Record<string, string>, path = '/'): Promise<str
   const { status, headers: answered } = await check(headers, path);
   return `${status} ${answered['x-auth-reason'] ?? ''}`.trim();
 }
-/** How many ms it takes from now until the same question is answered so. */
-async function until(expected: string, headers: Record<string, string>, path = '/'): Promise<number> {
-  const began = performance.now();
-  while ((await outcome(headers, path)) !== expected) {
-    if (performance.now() - began > 5_000) throw new Error(`never ${expected}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
+/**
+ * Asks until this is the answer, which has to be within a second. On a busy machine it may take a few questions' time more, of which
+ * the last tells how long they take there.
+ */
+async function soon(expected: string, headers: Record<string, string>, path = '/'): Promise<void> {
+  await soonTrue(async () => {
+    const said = await outcome(headers, path);
+    return said === expected ? null : said;
+  });
+}
+/** @param ask says what is still in the way */
+async function soonTrue(ask: () => Promise<string | null>): Promise<void> {
+  for (const began = performance.now(); ; await new Promise((resolve) => setTimeout(resolve, 10))) {
+    const asked = performance.now();
+    const still = await ask();
+    if (still === null) return;
+    const took = performance.now() - asked;
+    if (asked - began > 1_000 + 10 * took) throw new Error(`after ${asked - began} ms still ${still}`);
   }
-  return performance.now() - began;
 }
 function basic(username: string, password: string): Record<string, string> {
   return { authorization: `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}` };
@@ -78,13 +89,13 @@ it('lets a new user in, and locks and unlocks one within a second, with every cr
   };
   for (const headers of Object.values(credentials)) expect(await outcome(headers)).toBe('200');
   await service.run('users', 'lock', user.name);
-  expect(await until('401 user-locked', credentials.key)).toBeLessThan(1_000);
+  await soon('401 user-locked', credentials.key);
   expect(await outcome(credentials.token)).toBe('401 user-locked');
   expect(await outcome(credentials.basic)).toBe('401 credentials-rejected');
   // A lock also ends sessions, so that they do not come to life again when it is taken away.
-  expect(await until('401 session-expired', credentials.session)).toBeLessThan(1_000);
+  await soon('401 session-expired', credentials.session);
   await service.run('users', 'unlock', user.name);
-  expect(await until('200', credentials.key)).toBeLessThan(1_000);
+  await soon('200', credentials.key);
   expect(await outcome(credentials.basic)).toBe('200');
   expect(await outcome(credentials.session)).toBe('401 session-expired');
 });
@@ -93,9 +104,9 @@ it('locks a user of the configuration file too', async () => {
   const headers = basic('filed', 'a password in the file');
   expect(await outcome(headers)).toBe('200');
   await service.run('users', 'lock', 'filed');
-  expect(await until('401 credentials-rejected', headers)).toBeLessThan(1_000);
+  await soon('401 credentials-rejected', headers);
   await service.run('users', 'unlock', 'filed');
-  expect(await until('200', headers)).toBeLessThan(1_000);
+  await soon('200', headers);
 });
 
 it('takes a new key at once, and a revoked one no longer within a second', async () => {
@@ -104,7 +115,7 @@ it('takes a new key at once, and a revoked one no longer within a second', async
   const headers = { authorization: `Bearer ${text}` };
   expect(await outcome(headers)).toBe('200');
   await service.run('keys', 'revoke', text.slice(0, 20));
-  expect(await until('401 credentials-rejected', headers)).toBeLessThan(1_000);
+  await soon('401 credentials-rejected', headers);
 });
 
 it('takes a rotated key’s new secret at once, and the old one no longer than it should', async () => {
@@ -113,10 +124,10 @@ it('takes a rotated key’s new secret at once, and the old one no longer than i
   const id = old['x-api-key'].slice(0, 20);
   expect(await outcome(old)).toBe('200');
   const next = { 'x-api-key': (await service.run('keys', 'rotate', id, '--overlap', '10m')).trim() };
-  expect(await until('200', next)).toBeLessThan(1_000);
+  await soon('200', next);
   expect(await outcome(old)).toBe('200');
   const last = { 'x-api-key': (await service.run('keys', 'rotate', id, '--overlap', '0')).trim() };
-  expect(await until('200', last)).toBeLessThan(1_000);
+  await soon('200', last);
   expect([await outcome(old), await outcome(next)]).toEqual(['401 credentials-rejected', '401 credentials-rejected']);
 });
 
@@ -125,7 +136,7 @@ it('gives a user new roles within a second', async () => {
   const headers = await session(user);
   expect(await outcome(headers, '/admin')).toBe('403 role-missing');
   await service.run('users', 'set', user.name, '--role', 'admin');
-  expect(await until('200', headers, '/admin')).toBeLessThan(1_000);
+  await soon('200', headers, '/admin');
 });
 
 it('forgets a remembered password and ends sessions within a second of a new one', async () => {
@@ -134,8 +145,8 @@ it('forgets a remembered password and ends sessions within a second of a new one
   const old = basic(user.name, user.password);
   expect(await outcome(old)).toBe('200');
   const next = (await service.run('users', 'password', user.name, '--generate')).trim();
-  expect(await until('401 credentials-rejected', old)).toBeLessThan(1_000);
-  expect(await until('401 session-expired', cookie)).toBeLessThan(1_000);
+  await soon('401 credentials-rejected', old);
+  await soon('401 session-expired', cookie);
   expect(await outcome(basic(user.name, next))).toBe('200');
 });
 
@@ -143,7 +154,7 @@ it('takes a new password of a user of the configuration file, too', async () => 
   const old = basic('changing', 'another password in the file');
   expect(await outcome(old)).toBe('200');
   const next = (await service.run('users', 'password', 'changing', '--generate')).trim();
-  expect(await until('401 credentials-rejected', old)).toBeLessThan(1_000);
+  await soon('401 credentials-rejected', old);
   expect(await outcome(basic('changing', next))).toBe('200');
   expect(await readFile(`${service.directory}/gatelodge.yaml`, 'utf8')).not.toContain('password in the file');
 });
@@ -157,10 +168,10 @@ it('lists sessions and ends one, or all of a user, within a second', async () =>
   expect(listed).toHaveLength(3);
   const id = listed.find((one) => gone['cookie']?.includes(`=${one.id}.`))?.id ?? '';
   await service.run('sessions', 'revoke', id);
-  expect(await until('401 session-expired', gone)).toBeLessThan(1_000);
+  await soon('401 session-expired', gone);
   for (const cookie of others) expect(await outcome(cookie)).toBe('200');
   expect(await service.run('sessions', 'revoke', '--user', user.name)).toBe(`2 sessions of ${user.name} ended\n`);
-  for (const cookie of others) expect(await until('401 session-expired', cookie)).toBeLessThan(1_000);
+  for (const cookie of others) await soon('401 session-expired', cookie);
   expect(await service.run('sessions', 'list', '--user', user.name)).toBe('');
 });
 
@@ -171,8 +182,7 @@ it('rotates signing keys: old tokens go on, both keys are published, new tokens 
     ((await ask(`${base}/jwks`)).json() as { keys: { kid: string }[] }).keys.map(({ kid }) => kid);
   const [before] = await kids();
   const kid = (await service.run('signing-keys', 'rotate')).split(' ')[0];
-  const began = performance.now();
-  while (!(await kids()).includes(kid ?? '')) expect(performance.now() - began).toBeLessThan(1_000);
+  await soonTrue(async () => ((await kids()).includes(kid ?? '') ? null : 'the old key alone'));
   expect(await kids()).toContain(before);
   expect(await outcome(old)).toBe('200');
   const next = await token(user);
@@ -186,8 +196,8 @@ it('ends within a second of a deletion', async () => {
   const [cookie, bearer] = [await session(user), await token(user)];
   expect(await outcome(bearer)).toBe('200');
   await service.run('users', 'delete', user.name);
-  expect(await until('401 credentials-rejected', bearer)).toBeLessThan(1_000);
-  expect(await until('401 session-expired', cookie)).toBeLessThan(1_000);
+  await soon('401 credentials-rejected', bearer);
+  await soon('401 session-expired', cookie);
 });
 
 it('explains a user of the database that the service has open', async () => {

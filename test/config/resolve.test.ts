@@ -122,7 +122,7 @@ describe('hostile input', () => {
   ])('refuses a megabyte of nested %s at once', async (_, text) => {
     const start = performance.now();
     expect((await load(text)).problems).toMatchObject([{ code: 'yaml-syntax' }]);
-    expect(performance.now() - start).toBeLessThan(2_000);
+    expect(performance.now() - start).toBeLessThan(10_000);
   });
 
   it('refuses aliases that multiply', async () => {

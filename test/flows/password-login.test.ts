@@ -60,7 +60,7 @@ function stand(users: readonly User[], passwords: Passwords = real, replace?: ()
 }
 
 async function until(condition: () => boolean): Promise<void> {
-  for (let i = 0; i < 200 && !condition(); i += 1) await new Promise((resolve) => setTimeout(resolve, 10));
+  for (let i = 0; i < 1_500 && !condition(); i += 1) await new Promise((resolve) => setTimeout(resolve, 10));
 }
 
 describe('logging in with a password', () => {

@@ -4,6 +4,7 @@ import { connect, type Socket } from 'node:net';
 import { afterEach, expect, it, vi } from 'vitest';
 import { boundConnections, mostConnections } from '../../src/http/connections.ts';
 import { portOf } from '../support/free-port.ts';
+import { moment } from '../support/moment.ts';
 
 const REQUEST = 'GET / HTTP/1.1\r\nHost: x\r\n\r\n';
 const FORM = 'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n';
@@ -57,7 +58,7 @@ async function stage(answer: RequestListener = (_message, response) => response.
   return { open, gone: () => gone };
 }
 /** What is closed by the other side is seen a moment later. */
-const soon = () => new Promise((resolve) => setTimeout(resolve, 100));
+const soon = () => moment(100);
 const closedOf = async (clients: readonly Client[]) => {
   await soon();
   return clients.map(({ closed }) => closed);

@@ -29,7 +29,7 @@ paths:
 `,
     ready: port,
   });
-  for (let left = 200; left > 0 && !service.output().includes('metrics.ready'); left -= 1) await sleep(25);
+  for (let left = 1_000; left > 0 && !service.output().includes('metrics.ready'); left -= 1) await sleep(25);
 });
 afterAll(() => service?.stop());
 

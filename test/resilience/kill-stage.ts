@@ -43,7 +43,7 @@ export async function underLoad(
     return what;
   });
   const before = ledger.sessions.size;
-  await until(() => ledger.sessions.size > before + 20 && administrator.output().split('"locked"').length > 8, 30_000);
+  await until(() => ledger.sessions.size > before + 20 && administrator.output().split('"locked"').length > 8, 90_000);
   await kill(administrator);
   const { counts } = await load.stop();
   await administrator.stop('SIGKILL');

@@ -11,6 +11,6 @@ it('answers checks beside hundreds of requests that come byte by byte, on both l
   expectSane('beside 900 slow requests', await checksFor(service, 5_000));
   await until(() => [onDecisions, onPages].every((one) => one.progress().closed === 300), HEAD_GIVEN_UP);
   expect(onDecisions.progress().answers).toEqual({ 408: 300 });
-  await until(() => withBody.progress().closed === 300, 35_000);
-  await until(async () => (await service.measure())('process_open_fds') <= files + 8, 5_000);
-}, 90_000);
+  await until(() => withBody.progress().closed === 300, 60_000);
+  await until(async () => (await service.measure())('process_open_fds') <= files + 8, 20_000);
+}, 180_000);

@@ -167,7 +167,7 @@ describe('session cookies', () => {
 describe('Basic', () => {
   it('tells an unknown, a wrong and a locked user apart by nothing', async () => {
     await service.gatelodge.run('users', 'lock', 'carol');
-    await expect.poll(() => ask('/', basic('carol')), { timeout: 2_000 }).toBe('401 credentials-rejected');
+    await expect.poll(() => ask('/', basic('carol')), { timeout: 15_000 }).toBe('401 credentials-rejected');
     const answers = await Promise.all(
       [basic('nobody'), basic('alice', 'wrong'), basic('carol'), basic('carol', 'wrong'), basic('')].map((line) =>
         whole('/', line),

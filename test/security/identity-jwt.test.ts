@@ -80,7 +80,7 @@ describe('an allowed request', () => {
     const key = await service.key('bob');
     expect((await application(tokenOf(await whole('/', `X-API-Key: ${key}`)))).payload['authorities']).toEqual([]);
     await service.gatelodge.run('users', 'lock', 'bob');
-    await expect.poll(async () => (await whole('/', `X-API-Key: ${key}`)).status, { timeout: 5_000 }).toBe(401);
+    await expect.poll(async () => (await whole('/', `X-API-Key: ${key}`)).status, { timeout: 15_000 }).toBe(401);
     const refused = await whole('/', `X-API-Key: ${key}`);
     expect([...refused.header('x-auth-token'), ...refused.header('authorization')]).toEqual([]);
   });
@@ -150,7 +150,7 @@ describe('the published keys', () => {
     const token = tokenOf(await whole('/', basic('alice')));
     const said = await service.gatelodge.run('signing-keys', 'rotate', '--now');
     expect(said).toMatch(/^\S{43} signs access tokens now\n\S{43} signs identity JWTs now\n$/);
-    await expect.poll(async () => (await published('/jwks')).keys.length, { timeout: 5_000 }).toBe(4);
+    await expect.poll(async () => (await published('/jwks')).keys.length, { timeout: 15_000 }).toBe(4);
     keys = await published('/jwks');
     await application(token);
     const fresh = tokenOf(

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { freePort } from '../support/free-port.ts';
 import { type Gatelodge, startGatelodge } from '../support/gatelodge.ts';
@@ -51,7 +50,7 @@ const logIn = (password: string, address: string) =>
   });
 const guessedKey = () => `glk_${randomBytes(12).toString('base64url')}.${randomBytes(32).toString('base64url')}`;
 
-it('counts Basic and POST /auth as one, locks the name, and unlocks it within a second by command', async () => {
+it('counts Basic and POST /auth as one, locks the name, and unlocks it by command', async () => {
   for (const [index, address] of ['192.0.2.1', '192.0.2.2'].entries())
     expect((await basic('/pages', 'alice', `guess ${index}`, address)).status).toBe(401);
   expect((await logIn('guess 3', '192.0.2.3')).status).toBe(401);
@@ -64,8 +63,7 @@ it('counts Basic and POST /auth as one, locks the name, and unlocks it within a 
     .toMatch(/"event":"login.locked",.*"user":"alice","address":"192.0.2.3","seconds":600,"device":false/);
 
   await gatelodge.run('users', 'unlock', 'alice');
-  await wait(1_000);
-  expect((await logIn('a long password', '192.0.2.5')).status).toBe(200);
+  await expect.poll(async () => (await logIn('a long password', '192.0.2.5')).status).toBe(200);
   expect((await basic('/pages', 'alice', 'a long password', '192.0.2.4')).status).toBe(200);
   await expect.poll(() => gatelodge.output()).toMatch(/"event":"login.unlocked","audit":true,"user":"alice"/);
 });

@@ -33,7 +33,7 @@ function events(gatelodge: Gatelodge, event: string): Record<string, unknown>[] 
 }
 
 async function until(what: () => boolean | Promise<boolean>): Promise<void> {
-  for (let left = 100; left > 0; left -= 1) {
+  for (let left = 1_000; left > 0; left -= 1) {
     if (await what()) return;
     await new Promise((resolve) => setTimeout(resolve, 30));
   }

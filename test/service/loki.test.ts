@@ -77,7 +77,7 @@ shutdown_timeout: 2s
       expect((await refused(base)).status).toBe(401);
       durations.push(performance.now() - began);
     }
-    expect(durations.sort((one, other) => one - other)[100]).toBeLessThan(100);
+    expect(durations.sort((one, other) => one - other)[100]).toBeLessThan(500);
     const began = performance.now();
     expect(await halt('SIGTERM')).toBe(0);
     expect(performance.now() - began).toBeLessThan(8_000);

@@ -166,7 +166,7 @@ describe('a reload', () => {
 
 /** Waits until the log has the event so many times. */
 async function said(gatelodge: Gatelodge, event: string, times = 1): Promise<void> {
-  for (let left = 200; left > 0; left -= 1) {
+  for (let left = 1_000; left > 0; left -= 1) {
     if (gatelodge.output().split(`"${event}"`).length > times) return;
     await sleep(25);
   }

@@ -22,7 +22,7 @@ export interface Application {
 
 /**
  * The unprotected application behind the gate. It believes every header, answers with the recorded request as JSON, echoes on the
- * WebSocket /ws and sends three events, 100 ms apart, on /sse.
+ * WebSocket /ws and sends three events, 300 ms apart, on /sse.
  */
 export async function startApplication(): Promise<Application> {
   const requests: RecordedRequest[] = [];
@@ -33,7 +33,7 @@ export async function startApplication(): Promise<Application> {
       response.writeHead(200, { 'content-type': 'text/event-stream' });
       for (const number of [1, 2, 3]) {
         response.write(`data: ${number} ${Date.now()}\n\n`);
-        await new Promise((resolve) => setTimeout(resolve, 100));
+        await new Promise((resolve) => setTimeout(resolve, 300));
       }
       response.end();
       return;

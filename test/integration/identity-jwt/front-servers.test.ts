@@ -94,7 +94,7 @@ describe.each(Object.entries(SERVERS))('behind %s', (program, recipe) => {
     test('gets a large one whole, or is not asked', async () => {
       const many = await stack.gatelodge.run('keys', 'create', '--user', 'many', '--name', 'x');
       const { status } = await ask(`${stack.app}/api/x`, { headers: { 'x-api-key': many.trim() } });
-      await expect.poll(() => stack.gatelodge.output(), { timeout: 5_000 }).toContain('"identity-jwt.large"');
+      await expect.poll(() => stack.gatelodge.output(), { timeout: 15_000 }).toContain('"identity-jwt.large"');
       const [request] = stack.application.requests;
       if (program.startsWith('haproxy')) {
         // Its client takes answers of 15 KiB.

@@ -101,7 +101,7 @@ describe.each<[name: string, needs: readonly string[], program: [string, ...stri
         const { body } = await ask(`http://127.0.0.1:${stack.gatelodgePort}/gatelodge/jwks`);
         return body.toString('utf8').split('"kid"').length - 1;
       };
-      await expect.poll(published, { timeout: 5_000 }).toBe(4);
+      await expect.poll(published, { timeout: 15_000 }).toBe(4);
       // Somebody who has no token yet is signed for with the key that signs now.
       expect(await at(`${stack.app}/api/x`, basic(ADMIN))).toEqual([200, { user: 'olga', roles: ['admin'] }]);
       expect(decodeProtectedHeader(await tokenOf(stack, 'app.example.com', basic(ADMIN))).kid).toBe(before);
