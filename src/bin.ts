@@ -5,6 +5,10 @@ if (major < 24) {
   process.stderr.write(`gatelodge needs Node.js 24 or newer; this is ${process.versions.node}\n`);
   process.exitCode = 1;
 } else {
+  if (process.argv[2] === 'serve') {
+    const { startOver } = await import('./start-over.ts');
+    startOver();
+  }
   const { boundHeap } = await import('./heap.ts');
   boundHeap();
   const { main } = await import('./main.ts');
