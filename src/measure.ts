@@ -53,8 +53,9 @@ const OUTCOME: Readonly<Record<'ok' | 'refused' | 'limited', LoginOutcome>> = {
 };
 
 /** Logins of the directory. One that does not say which way it came is not counted. */
-export function measureLogins({ login }: PasswordLogin, { logins }: Measurements): PasswordLogin {
+export function measureLogins({ login, isStillGood }: PasswordLogin, { logins }: Measurements): PasswordLogin {
   return {
+    isStillGood,
     async login(request) {
       const counts = request.way === undefined ? null : logins[request.way];
       let outcome: LoginOutcome = 'failed';

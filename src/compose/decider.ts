@@ -64,7 +64,9 @@ export interface Decider extends Tokens {
 /** Makes the plugins and the gate; `explain` and `check` use it as the service does. */
 export async function openDecider(core: Core, publicUrl: URL): Promise<Decider> {
   const { configuration, clock, log, directory, passwords, loginLimits: limits, measurements } = core;
-  const unmeasured = createPasswordLogin({ directory, passwords, limits, audit: log.audit });
+  const unmeasured = createPasswordLogin({
+    ...{ directory, passwords, limits, audit: log.audit, catchUp: core.store.changes.catchUp },
+  });
   const login = measurements === undefined ? unmeasured : measureLogins(unmeasured, measurements);
   const rememberedCounts: RememberedCounts | undefined =
     measurements === undefined ? undefined : { counts: measurements.caches.remembered, sizes: [] };

@@ -6,7 +6,7 @@ import type { LoginWay } from '../domain/measurements.ts';
 import type { Passwords } from '../domain/passwords.ts';
 import { keyedHash } from '../domain/secret.ts';
 import { mayComeFrom, networksOf, type User } from '../domain/user.ts';
-import type { Directory } from './directory.ts';
+import { activeUser, type Directory } from './directory.ts';
 import type { TakeTry } from './login-tries.ts';
 
 export interface PasswordLogin {
@@ -23,6 +23,13 @@ export interface PasswordLogin {
     /** For whoever counts; it changes nothing. */
     readonly way?: LoginWay;
   }): Promise<LoginResult>;
+  /**
+   * Whether what `login` said is so still: asked after a session or token was made of it, and before anybody is given that.
+   * A lock or a new password ends what there is at that moment, perhaps by another process; what was made just after it, in
+   * ignorance of it, would be there for as long as it lasts.
+   * @param user as `login` gave them
+   */
+  isStillGood(user: User, password: string): Promise<boolean>;
 }
 
 /** Somebody says who they are and proves it with a password. Who is unknown, wrong or locked is told the same, at the same cost. */
@@ -31,8 +38,10 @@ export function createPasswordLogin(options: {
   readonly passwords: Passwords;
   readonly limits: { readonly begin: BeginLogin; readonly takeTry: TakeTry };
   readonly audit: AuditSink;
+  /** Resolves when the directory knows of everything that any process had committed before. */
+  readonly catchUp: () => Promise<void>;
 }): PasswordLogin {
-  const { directory, passwords, limits, audit } = options;
+  const { directory, passwords, limits, audit, catchUp } = options;
 
   /** Behind the answer's back: a full queue or a store that is away costs nobody the login, and the next one tries again. */
   async function strengthen(user: User, password: string): Promise<void> {
@@ -110,6 +119,14 @@ export function createPasswordLogin(options: {
       if (reason === null) audit({ event: 'login.succeeded', user: username, address });
       else audit({ event: 'login.failed', user: username, address, detail: { reason } });
       return result;
+    },
+
+    async isStillGood(user, password) {
+      await catchUp();
+      const present = await activeUser(directory, user.id);
+      if (present === null) return false;
+      // The same password under a stronger hash is the same password.
+      return present.passwordHash === user.passwordHash || (await passwords.verify(present.passwordHash, password));
     },
   };
 }

@@ -77,8 +77,9 @@ export function createSessions(options: {
         idle: remember ? null : configuration.idle,
         lastSeenAt: now,
       };
-      await store.insert(session);
+      // First: another process may end it as soon as it is there, and what is remembered after that would live on here.
       cache.set(id, session);
+      await store.insert(session);
       return { cookieValue: text, session };
     },
 

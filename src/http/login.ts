@@ -70,7 +70,11 @@ export function loginEndpoints(parts: PublicParts): readonly Endpoint[] {
       }
       // Always a new session, and the one sent along ends: nobody gets in with a cookie that was there before (fixation).
       await parts.sessions.endPresented(presentedSessions(parts, context));
-      const { cookieValue } = await parts.sessions.start(result.user, { remember });
+      const { cookieValue, session } = await parts.sessions.start(result.user, { remember });
+      if (!(await parts.login.isStillGood(result.user, password))) {
+        await parts.sessions.end(session.id);
+        return again(401, REFUSED);
+      }
       const cookie = sessionCookie(configuration, cookieValue, remember ? configuration.session.remember : null);
       return respond.redirect(redirect ?? `${base}/`, { cookies: [cookie, device.issue(headers, username)] });
     } catch (error) {

@@ -1,4 +1,3 @@
-import type { User } from '../domain/user.ts';
 import type { LiveToken } from '../flows/issued-tokens.ts';
 import type { TokenGrant } from '../flows/token-grants.ts';
 import { readJsonOrForm } from './bodies.ts';
@@ -27,12 +26,14 @@ export function tokenEndpoints(parts: PublicParts): readonly Endpoint[] {
     const address = clientAddress(context);
     const result = await parts.login.login({ username, password, address, way: 'token' });
     if (result.kind === 'limited') throw tooMany(result.retryAfter, result.quota ?? null);
-    if (result.kind === 'refused') throw new HttpProblem('invalid-credentials', 'User name or password is wrong.');
-    return answer(result.user, address);
-  }
-
-  async function answer(user: User, address: string | null): Promise<Response> {
+    const refused = new HttpProblem('invalid-credentials', 'User name or password is wrong.');
+    if (result.kind === 'refused') throw refused;
+    const { user } = result;
     const grant = await grants.grant(user);
+    if (!(await parts.login.isStillGood(user, password))) {
+      await grants.revoke(grant.refreshToken);
+      throw refused;
+    }
     parts.audit({ event: 'token.issued', user: user.username, address });
     return respond.json(200, toJson(grant));
   }

@@ -54,6 +54,7 @@ function stand(users: readonly User[], passwords: Passwords = real, replace?: ()
     },
     limits,
     audit: (event) => events.push(event),
+    catchUp: async () => {},
   });
   const tryIt = (username: string, password: string) => login({ username, password, address: null });
   return { login: tryIt, replaced, verified, events };

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import { afterEach, expect, it } from 'vitest';
 import { GatelodgeError } from '../../src/domain/errors.ts';
+import type { Store } from '../../src/domain/store.ts';
+import { openSqliteStore } from '../../src/stores/sqlite.ts';
 import { PASSWORD, type PublicStand, publicStand, type StandOptions } from './public-stand.ts';
 import { visitor } from './visitor.ts';
 
@@ -125,6 +127,61 @@ it('never takes up a session id that was planted', async () => {
   person.cookies.set(SESSION, `${'p'.repeat(16)}.${'s'.repeat(43)}`);
   await person.logIn();
   expect(person.cookies.get(SESSION)).not.toContain('pppp');
+});
+
+it('ends what it has begun where the password was changed, or its user locked, meanwhile', async () => {
+  for (const change of ['password', 'lock'] as const) {
+    let meanwhile: (() => Promise<void>) | null = null;
+    let database = '';
+    const beforeInserting = (real: Store, file: string): Store => {
+      database = file;
+      return {
+        ...real,
+        sessions: {
+          ...real.sessions,
+          async insert(session) {
+            await meanwhile?.();
+            await real.sessions.insert(session);
+          },
+        },
+        refreshTokens: {
+          ...real.refreshTokens,
+          async insert(token) {
+            await meanwhile?.();
+            await real.refreshTokens.insert(token);
+          },
+        },
+      };
+    };
+    const person = await open({ store: beforeInserting });
+    const { alice } = stand;
+    // A command's: nobody is told of what it does until they look.
+    const store = await openSqliteStore({ file: database, clock: stand.now });
+    meanwhile = async () => {
+      // As the commands do: first the change, and then the end of all that there is.
+      if (change === 'lock') await store.users.setLocked(alice.id, true, stand.now());
+      else await store.users.update(alice.id, { passwordHash: 'another' }, stand.now());
+      await store.sessions.deleteByUser(alice.id);
+      await store.refreshTokens.revokeByUser(alice.id, stand.now());
+    };
+    const restore = async () => {
+      await store.users.update(alice.id, { passwordHash: alice.passwordHash }, stand.now());
+      await store.users.setLocked(alice.id, false, stand.now());
+    };
+    const answer = await person.logIn();
+    expect(answer.status).toBe(401);
+    expect(person.cookies.has(SESSION)).toBe(false);
+    await restore();
+    await stand.store.changes.catchUp();
+    const headers = { 'content-type': 'application/json' };
+    const body = JSON.stringify({ username: 'alice', password: PASSWORD });
+    expect((await stand.request('/gate/auth', { method: 'POST', headers, body })).status).toBe(401);
+    expect(await store.sessions.listByUser(null)).toEqual([]);
+    expect(await store.refreshTokens.statistics(stand.now())).toEqual([]);
+    await store.close();
+    await stand.close();
+  }
+  await open();
 });
 
 it('remembers who wants to be remembered', async () => {

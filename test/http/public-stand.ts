@@ -77,8 +77,8 @@ export interface StandOptions {
   readonly mounted?: readonly Endpoint[];
   /** Stands in for what argon2 does under load or damage. */
   readonly passwords?: (real: Passwords) => Passwords;
-  /** Between the store and its users. */
-  readonly store?: (real: Store) => Store;
+  /** Between the store and its users. @param file by which another process would open it */
+  readonly store?: (real: Store, file: string) => Store;
   readonly users?: readonly Record<string, unknown>[];
   /** Which are configured, without options. Default: session, token, apikey. */
   readonly plugins?: readonly ('session' | 'token' | 'apikey' | 'basic')[];
@@ -90,8 +90,9 @@ export async function publicStand(options: StandOptions = {}): Promise<PublicSta
   const directoryPath = await tempDir();
   let now = START;
   const clock = () => now;
-  const real = await openSqliteStore({ file: join(directoryPath.path, 'data.sqlite'), clock });
-  const store = options.store?.(real) ?? real;
+  const file = join(directoryPath.path, 'data.sqlite');
+  const real = await openSqliteStore({ file, clock });
+  const store = options.store?.(real, file) ?? real;
   const parsed = configurationSchema.parse({
     allowed_redirects: ['https://*.example.com'],
     users: options.users ?? [],
@@ -151,7 +152,9 @@ export async function publicStand(options: StandOptions = {}): Promise<PublicSta
       now += milliseconds;
     },
   });
-  const login = createPasswordLogin({ directory, passwords: counted, limits, audit });
+  const login = createPasswordLogin({
+    ...{ directory, passwords: counted, limits, audit, catchUp: real.changes.catchUp },
+  });
   const sessions = createSessions({
     store: store.sessions,
     directory,

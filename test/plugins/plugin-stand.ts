@@ -77,7 +77,7 @@ export async function pluginStand({ hashing = { concurrency: 2, queue: 200 } } =
   // How failures are counted has tests of its own; here every guess is judged.
   const attempts: AttemptStore = { begin: () => ({ kind: 'begun', wait: 0 }), end: () => [], forget: () => false };
   const limits = createLoginLimits({ limits: configuration.login_limits, attempts, audit: () => {} });
-  const login = createPasswordLogin({ directory, passwords, limits, audit: () => {} });
+  const login = createPasswordLogin({ directory, passwords, limits, audit: () => {}, catchUp: store.changes.catchUp });
   const sessions = createSessions({
     store: store.sessions,
     directory,
