@@ -2,6 +2,7 @@ import type { PluginInstanceConfiguration } from './config/plugin-instances.ts';
 import { publicUrlNeedsPort, publicUrlOf } from './config/public-url.ts';
 import type { Configuration } from './config/schema.ts';
 import { failureDetail, GatelodgeError } from './domain/errors.ts';
+import { listenFailure } from './domain/system-failure.ts';
 import { mostConnections } from './http/connections.ts';
 import { type Listening, listen } from './http/listener.ts';
 import { openRuntime, type Runtime, type Shared } from './runtime.ts';
@@ -154,12 +155,10 @@ export function whenStopped(): Promise<void> {
   });
 }
 
-/** What people are told where an address is taken, or may not be used; everything else as it is. */
+/** What people are told where an address is taken, or is none, or may not be used; everything else as it is. */
 export function asListenError(error: unknown): unknown {
-  const refused =
-    error instanceof Error &&
-    'syscall' in error &&
-    (error.syscall === 'listen' || error.syscall === 'bind') &&
-    'code' in error;
-  return refused ? new GatelodgeError('configuration-invalid', `cannot listen (${error.code})`) : error;
+  const why = listenFailure(error);
+  return why === null
+    ? error
+    : new GatelodgeError('configuration-invalid', `cannot listen on ${why}`, { cause: error });
 }

@@ -19,7 +19,8 @@ The password is asked for on a terminal, or is one line of standard input. The h
     }
     const found = classifyPassword(hash);
     if (found.kind === 'plain' || found.kind === 'unusable') {
-      const why = found.kind === 'plain' ? 'it is none' : found.why;
+      const why =
+        found.kind === 'plain' ? 'it is no argon2id or bcrypt hash (in a shell, put it in single quotes)' : found.why;
       terminal.error(`gatelodge hash: the hash cannot be used: ${why}\n`);
       return FAILED;
     }

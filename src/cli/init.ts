@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { GatelodgeError } from '../domain/errors.ts';
+import { failureCode, fileFailure } from '../domain/system-failure.ts';
 import { type Command, DONE, readOptions, type Terminal } from './command.ts';
 
 const DEFAULT_URL = 'http://127.0.0.1:9190';
@@ -71,9 +72,8 @@ function writeNew(directory: string, file: string, text: string): void {
     // `wx`: whoever else makes the file meanwhile keeps theirs. 0600, because passwords and secrets may come into it.
     writeFileSync(file, text, { flag: 'wx', mode: 0o600 });
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
-    if (code === 'EEXIST') throw alreadyThere(file);
-    throw new GatelodgeError('conflict', `${file} cannot be written (${code})`, { cause: error });
+    if (failureCode(error) === 'EEXIST') throw alreadyThere(file);
+    throw new GatelodgeError('conflict', `${file} cannot be written: ${fileFailure(error)}`, { cause: error });
   }
 }
 

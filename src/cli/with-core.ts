@@ -1,7 +1,9 @@
+import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Core, openCore } from '../compose/core.ts';
+import { type Core, databaseFileOf, openCore } from '../compose/core.ts';
 import type { Configuration } from '../config/schema.ts';
 import type { AuditSink } from '../domain/audit.ts';
+import { GatelodgeError } from '../domain/errors.ts';
 import { deriveKey, keyedHash } from '../domain/secret.ts';
 import type { Terminal } from './command.ts';
 import { loadSound } from './configuration.ts';
@@ -13,7 +15,8 @@ const HEARD = 100;
 const AUDITED = ['trace', 'debug', 'info'];
 
 /**
- * Opens the data of a configuration for one command, beside a service that may be running on it, and closes it again.
+ * Opens the data of a configuration for one command, beside a service that may be running on it, and closes it again. Without
+ * a configuration that is named or here there must be data already, such as that of a service which runs on its defaults.
  * Standard output is the command's own; what is changed is told on standard error, as the service's log would.
  */
 export async function withCore(
@@ -22,6 +25,9 @@ export async function withCore(
   run: (core: Core) => Promise<number>,
 ): Promise<number> {
   const sound = await loadSound(option, terminal);
+  // Else a command in the wrong directory would make a database of its own, and say that it had done something.
+  if (sound.defaults && !existsSync(databaseFileOf(sound.configuration)))
+    throw new GatelodgeError('configuration-invalid', `there is no ${sound.file} here: name it with -c FILE`);
   const { log } = sound.configuration;
   const core = await openCore({
     ...sound,

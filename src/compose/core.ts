@@ -75,6 +75,8 @@ export interface CoreParts {
   readonly spread?: () => Promise<void>;
 }
 
+export const databaseFileOf = ({ data_dir }: Configuration): string => join(data_dir, 'gatelodge.db');
+
 /** Opens the data of a configuration that was found sound. @throws GatelodgeError `configuration-invalid`, `store-unavailable` */
 export async function openCore(parts: CoreParts): Promise<Core> {
   const { file, configuration, plugins, clock = systemClock, measurements } = parts;
@@ -83,7 +85,7 @@ export async function openCore(parts: CoreParts): Promise<Core> {
   const secret = configuration.secret ?? loadOrCreateSecret(configuration.data_dir);
   const log = createLog(configuration.log, deriveKey(secret, 'log'), await shipperOf(configuration, measurements));
   const store = await openSqliteStore({
-    ...{ file: join(configuration.data_dir, 'gatelodge.db'), clock },
+    ...{ file: databaseFileOf(configuration), clock },
     ...(spread === undefined ? {} : { spread }),
   });
   const hashing = createPasswords({ ...configuration.hashing, concurrency: hashingPlaces(configuration) });

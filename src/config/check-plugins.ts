@@ -22,7 +22,7 @@ export function checkBasic(options: BasicOptions, file: string, path: KeyPath, r
   const htpasswd = resolve(dirname(file), options.htpasswd);
   const content = readSmallFile(htpasswd);
   if (content.text === null) {
-    reporter.report('unreadable-file', [...path, 'htpasswd'], `the file cannot be read (${content.why})`);
+    reporter.report('unreadable-file', [...path, 'htpasswd'], `the file cannot be read: ${content.why}`);
     return options;
   }
   for (const problem of parseHtpasswd(content.text).problems) {

@@ -79,7 +79,7 @@ function checkTrust({ trusted_proxies: trusted }: Configuration, reporter: Repor
 function checkLogo({ branding }: Configuration, file: string, reporter: Reporter): void {
   if (branding.logo === undefined) return;
   const { why } = readLogo(resolve(dirname(file), branding.logo));
-  if (why !== null) reporter.report('unreadable-file', ['branding', 'logo'], `the logo cannot be used (${why})`);
+  if (why !== null) reporter.report('unreadable-file', ['branding', 'logo'], `the logo cannot be used: ${why}`);
 }
 
 function checkMetrics({ listen, metrics }: Configuration, reporter: Reporter): void {

@@ -12,6 +12,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { GatelodgeError } from '../domain/errors.ts';
+import { fileFailure } from '../domain/system-failure.ts';
 
 const SECRET_FILE = 'secret';
 const SECRET_BYTES = 48;
@@ -39,7 +40,7 @@ function readSecret(file: string): string {
     throw invalid(`others than its owner can read or change the secret file ${file}: chmod 600 ${file}`);
   const secret = readFileSync(file, 'utf8').replace(/\r?\n$/, '');
   if (Buffer.byteLength(secret) < SHORTEST_SECRET)
-    throw invalid(`the secret in ${file} is shorter than ${SHORTEST_SECRET} bytes`);
+    throw invalid(`the secret in ${file} is shorter than ${SHORTEST_SECRET} bytes: openssl rand -hex 32 makes one`);
   return secret;
 }
 
@@ -63,7 +64,7 @@ function orInvalid<T>(message: string, action: () => T): T {
   try {
     return action();
   } catch (error) {
-    throw error instanceof GatelodgeError ? error : invalid(message, error);
+    throw error instanceof GatelodgeError ? error : invalid(`${message}: ${fileFailure(error)}`, error);
   }
 }
 

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { checkPolicy as findPolicyProblems, type PolicyFinding } from '../decision/policy.ts';
+import { failureCode, fileFailure } from '../domain/system-failure.ts';
 import type { PluginDefinition } from '../plugins/plugin-api.ts';
 import { checkRules } from './check-rules.ts';
 import { checkSettings } from './check-settings.ts';
@@ -10,7 +11,7 @@ import { type TypedInstance, typeInstances } from './load-plugins.ts';
 import { checkInstance, instanceShape, type PluginInstanceConfiguration } from './plugin-instances.ts';
 import type { Problem } from './problem.ts';
 import { createReporter, type Reporter } from './reporter.ts';
-import { failureCode, resolveDocument, rootShape } from './resolve.ts';
+import { resolveDocument, rootShape } from './resolve.ts';
 import { salvage } from './salvage.ts';
 import { type Configuration, configurationSchema } from './schema.ts';
 import { reportRefusals, validate } from './validate.ts';
@@ -101,7 +102,8 @@ function readText(file: string): { text: string; problem: null } | { text: null;
       problem: null,
     };
   } catch (error) {
-    const message = `the file cannot be read (${failureCode(error)})`;
+    const hint = failureCode(error) === 'ENOENT' ? ': gatelodge init makes one, -c names another' : '';
+    const message = `the file cannot be read: ${fileFailure(error)}${hint}`;
     return {
       text: null,
       problem: { severity: 'error', file, line: 1, column: 1, path: '', code: 'unreadable-file', message },

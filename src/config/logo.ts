@@ -1,5 +1,5 @@
 import { readFileSync, statSync } from 'node:fs';
-import { failureCode } from './resolve.ts';
+import { fileFailure } from '../domain/system-failure.ts';
 
 /** It stands in every page, so it is small; logos are. */
 const LARGEST_LOGO = 64 * 1024;
@@ -20,7 +20,7 @@ export function readLogo(path: string): LogoReading {
     if (facts.size > LARGEST_LOGO) return { dataUrl: null, why: 'it is larger than 64 KiB' };
     content = readFileSync(path);
   } catch (error) {
-    return { dataUrl: null, why: failureCode(error) };
+    return { dataUrl: null, why: fileFailure(error) };
   }
   const type = imageType(content);
   if (type === null) return { dataUrl: null, why: 'it is no SVG, PNG, JPEG, WebP or GIF image' };

@@ -13,7 +13,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { failureCode } from './resolve.ts';
+import { failureCode } from '../domain/system-failure.ts';
 
 export type RewriteOutcome = 'written' | 'unchanged' | 'read-only';
 

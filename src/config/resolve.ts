@@ -2,6 +2,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { isAlias, isMap, isNode, isScalar, isSeq, type Node, type Pair, type Scalar, type YAMLMap } from 'yaml';
 import type { z } from 'zod';
+import { fileFailure } from '../domain/system-failure.ts';
 import { type ConfigurationDocument, keyText } from './document.ts';
 import { type Environment, interpolate } from './interpolate.ts';
 import type { KeyPath } from './key-path.ts';
@@ -95,7 +96,12 @@ export function resolveDocument(
   function text(node: Scalar, source: string, shape: Shape, path: KeyPath): unknown {
     const result = interpolate(source, env);
     for (const name of result.missing)
-      reporter.report('missing-variable', path, `the environment variable ${name} is not set`, { node });
+      reporter.report(
+        'missing-variable',
+        path,
+        `the environment variable ${name} is not set, and has no default such as \${${name}:-text}`,
+        { node },
+      );
     if (result.malformed) {
       reporter.report(
         'invalid-value',
@@ -154,7 +160,7 @@ export function resolveDocument(
     }
     const content = readSmallFile(resolve(dirname(document.file), path));
     if (content.text === null) {
-      reporter.report('unreadable-file', keyPath, `the file cannot be read (${content.why})`, { node: key });
+      reporter.report('unreadable-file', keyPath, `the file cannot be read: ${content.why}`, { node: key });
       return REFUSED;
     }
     return content.text.replace(/\r?\n$/, '');
@@ -213,14 +219,8 @@ export function readSmallFile(path: string): { text: string; why: null } | { tex
     if (facts.size > LARGEST_FILE) return { text: null, why: 'it is larger than 1 MiB' };
     return { text: new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(path)), why: null };
   } catch (error) {
-    return { text: null, why: failureCode(error) };
+    return { text: null, why: fileFailure(error) };
   }
-}
-
-/** The code of a failed system call, which unlike its message does not name the path. */
-export function failureCode(error: unknown): string {
-  if (error instanceof TypeError) return 'it is not UTF-8';
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'unknown';
 }
 
 export function rootShape(schema: z.core.$ZodType): Shape {

@@ -67,11 +67,17 @@ export const configurationSchema = z
       .default(['127.0.0.0/8', '::1/128'])
       .describe('The only peers whose /validate calls and X-Forwarded-* are believed. Unix sockets always are.'),
     secret: secretText()
-      .refine((text) => Buffer.byteLength(text) >= 32, { message: 'needs at least 32 bytes' })
+      .refine((text) => Buffer.byteLength(text) >= 32, {
+        message: 'needs at least 32 bytes, such as openssl rand -hex 32 makes',
+      })
       .optional()
       .describe('32 bytes or more, from which all keys are derived. Absent: made once in `data_dir`, mode 0600.'),
     previous_secrets: z
-      .array(secretText().refine((text) => Buffer.byteLength(text) >= 32, { message: 'needs at least 32 bytes' }))
+      .array(
+        secretText().refine((text) => Buffer.byteLength(text) >= 32, {
+          message: 'needs at least 32 bytes',
+        }),
+      )
       .max(5)
       .default([])
       .describe(

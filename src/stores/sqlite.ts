@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { Kysely, sql } from 'kysely';
 import { type Clock, systemClock } from '../domain/clock.ts';
+import { GatelodgeError } from '../domain/errors.ts';
 import type { Store } from '../domain/store.ts';
+import { fileFailure } from '../domain/system-failure.ts';
 import { createChangeFeed, lastChange } from './change-feed.ts';
 import { migrate } from './migrations.ts';
 import { NodeSqliteDialect, openDatabaseFile, openForReading, sqliteError } from './node-sqlite.ts';
@@ -33,8 +35,15 @@ export async function openSqliteStore({
   try {
     return await openStore(file, clock, spread);
   } catch (error) {
-    throw sqliteError(error);
+    throw cannotOpen(file, error);
   }
+}
+
+/** SQLite's own words (`file is not a database`) hold nothing of what is stored. */
+function cannotOpen(file: string, error: unknown): GatelodgeError {
+  if (error instanceof GatelodgeError) return error;
+  const why = error instanceof Error && 'errstr' in error ? error.errstr : fileFailure(error);
+  return new GatelodgeError('store-unavailable', `the database ${file} cannot be opened: ${why}`, { cause: error });
 }
 
 async function openStore(file: string, clock: Clock, spread: () => Promise<void>): Promise<Store> {

@@ -51,7 +51,9 @@ it('lets warnings pass', async () => {
 it('does not take a missing file for an empty one', async () => {
   const { code, out } = await run(['check', '-c', '/nowhere/gatelodge.yaml']);
   expect(code).toBe(1);
-  expect(out).toContain('/nowhere/gatelodge.yaml:1:1: the file cannot be read (ENOENT)');
+  expect(out).toContain(
+    '/nowhere/gatelodge.yaml:1:1: the file cannot be read: there is no such file or directory (ENOENT)',
+  );
 });
 
 const TESTED = `

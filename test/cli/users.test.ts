@@ -1,5 +1,10 @@
+import { execFile } from 'node:child_process';
 import { chmodSync } from 'node:fs';
-import { expect, it } from 'vitest';
+import { readdir } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { expect, it, onTestFinished } from 'vitest';
+import { tempDir } from '../support/temp-dir.ts';
 import { type Place, place, type Ran, run } from './run-command.ts';
 
 const HASH = '$argon2id$v=19$m=19456,t=2,p=1$MyQ5Gg4uGwtdCfkkb+iH0Q$6nI8RFFMsE9hUPNU8yL2U014RTUdF+HC9UiCzxm2T2Q';
@@ -169,4 +174,25 @@ it('names every problem of a configuration that cannot be used', async () => {
   expect(err).toContain('lisen: unknown key');
   expect(err).toContain('users: expected a list');
   expect(err).toContain('(configuration-invalid)');
+});
+
+it('does nothing in a directory without a configuration and data: it would be a directory of nobody’s', async () => {
+  const empty = await tempDir();
+  onTestFinished(empty.remove);
+  const bin = resolve('src/bin.ts');
+  for (const args of [
+    ['users', 'list'],
+    ['users', 'add', 'alice', '--generate'],
+    ['keys', 'list'],
+    ['sessions', 'list'],
+  ]) {
+    const failed = await promisify(execFile)(process.execPath, [bin, ...args], { cwd: empty.path }).then(
+      ({ stdout }) => stdout,
+      (error: Error & { code?: unknown; stderr?: unknown }) => `${error.code} ${error.stderr}`,
+    );
+    expect(failed).toMatch(
+      /^1 gatelodge \w+: there is no gatelodge\.yaml here: name it with -c FILE \(configuration-invalid\)\n$/,
+    );
+  }
+  expect(await readdir(empty.path)).toEqual([]);
 });

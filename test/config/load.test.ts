@@ -60,7 +60,7 @@ describe('loadConfiguration', () => {
     const loaded = await loadConfiguration({ file: '/nowhere/gatelodge.yaml', env: {} });
     expect(loaded.configuration).toBeNull();
     expect(loaded.problems.map(formatProblem)).toEqual([
-      '/nowhere/gatelodge.yaml:1:1: the file cannot be read (ENOENT)',
+      '/nowhere/gatelodge.yaml:1:1: the file cannot be read: there is no such file or directory (ENOENT): gatelodge init makes one, -c names another',
     ]);
   });
 

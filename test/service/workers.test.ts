@@ -239,7 +239,7 @@ describe('processes', () => {
       () => 'served',
       (error: Error) => error.message,
     );
-    expect(failed).toContain('cannot listen (EADDRINUSE)');
+    expect(failed).toMatch(/cannot listen on 127\.0\.0\.1:\d+: something listens there already.* \(EADDRINUSE\)/);
     expect((await ask(`http://127.0.0.1:${port}/readyz`)).status).toBe(200);
     // Whoever could not start is not the one to be told to reload.
     expect(await taken.run('reload')).toContain(`process ${taken.primary()}`);

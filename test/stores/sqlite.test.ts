@@ -177,6 +177,7 @@ describe('SQLite file', () => {
     await writeFile(text, 'this is no database at all, but it is long enough to look like one '.repeat(20));
     await expect(openSqliteStore({ file: text })).rejects.toMatchObject({
       code: 'store-unavailable',
+      message: `the database ${text} cannot be opened: file is not a database`,
       cause: expect.any(Error),
     });
   });
