@@ -3,7 +3,7 @@ import { type AccessRequest, requestUrl } from '../domain/access-request.ts';
 import type { Decision } from '../domain/decision.ts';
 import { isPromise } from '../domain/maybe-promise.ts';
 import type { Markup } from './pages/layout.ts';
-import { type Refused, refusalPage } from './pages/refusal-pages.ts';
+import { isForEverybody, type Refused, refusalPage } from './pages/refusal-pages.ts';
 import { pagePolicy } from './responses.ts';
 
 /** What a person sees who opens a page and is refused. */
@@ -43,6 +43,7 @@ export function createRefusals(options: {
   const plain: Readonly<Record<Refused, string>> = {
     challenge: ready('challenge'),
     deny: ready('deny'),
+    closed: ready('closed'),
     limited: ready('limited'),
     unavailable: ready('unavailable'),
   };
@@ -58,7 +59,7 @@ export function createRefusals(options: {
       const back = `${publicUrl}/login?prompt=login&rd=${encodeURIComponent(requestUrl(request))}`;
       const body =
         identity === null
-          ? plain[decision.effect]
+          ? plain[isForEverybody(decision.reason) ? 'closed' : decision.effect]
           : denied.replace(URL_BACK, () => escaped(back)).replace(USER, () => escaped(identity.username));
       return { headers: [...fields, 'Content-Length', String(Buffer.byteLength(body))], body };
     },

@@ -69,7 +69,7 @@ describe('a refused navigation', () => {
 
   it('names nobody where nobody is known, and nobody else after somebody was', async () => {
     const page = bodyOf(await forwarded('/closed', BROWSER));
-    expect(page).toContain('You may not open this page');
+    expect(page).toContain('Nobody may open this page');
     expect(page).not.toMatch(/signed in as|al&amp;ice|href="http/);
   });
 

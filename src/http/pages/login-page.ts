@@ -21,7 +21,7 @@ export function loginPage(page: LoginPage): Markup {
     page.site,
     page.message === null ? 'Sign in' : 'Sign in: not yet',
     html`<h1>Sign in</h1>
-${target === null ? '' : html`<p class="quiet">You go on to <strong>${target}</strong>.</p>`}
+${target === null ? '' : html`<p class="quiet">to continue to <strong>${target}</strong></p>`}
 ${page.signedInAs === null ? '' : html`<p class="quiet">You are signed in as <strong>${page.signedInAs}</strong>. Sign in again, or with another account.</p>`}
 ${alarm(page.message)}
 <form method="post" action="${page.site.base}/login">

@@ -1,5 +1,5 @@
 import { html } from 'hono/html';
-import type { Effect } from '../../domain/decision.ts';
+import type { DenyReason, Effect } from '../../domain/decision.ts';
 import type { User } from '../../domain/user.ts';
 import { who } from './account-pages.ts';
 import { layout, type Markup, type Site } from './layout.ts';
@@ -24,7 +24,20 @@ const TITLES: Readonly<Record<number, string>> = {
   503: 'Not available right now',
 };
 
-export type Refused = Exclude<Effect, 'allow'>;
+/** What pages tell apart: `closed` is refused to everybody, so no other account would help. */
+export type Refused = Exclude<Effect, 'allow'> | 'closed';
+
+/** Reasons that hold for everybody. */
+const FOR_EVERYBODY: readonly DenyReason[] = [
+  'deny-rule',
+  'no-rule',
+  'ambiguous-path',
+  'malformed-request',
+  'untrusted-peer',
+];
+
+/** @param reason also any text, such as a link's */
+export const isForEverybody = (reason: string): boolean => FOR_EVERYBODY.some((one) => one === reason);
 
 /** What is said of each kind of refusal, wherever it is said. */
 const WORDS: Readonly<Record<Refused, { readonly title: string; readonly text: string }>> = {
@@ -32,7 +45,11 @@ const WORDS: Readonly<Record<Refused, { readonly title: string; readonly text: s
     title: 'Sign-in needed',
     text: 'You are not signed in here, or what you signed in with was not accepted.',
   },
-  deny: { title: 'You may not open this page', text: 'It is not open to you, or to nobody at this address.' },
+  deny: { title: 'You may not open this page', text: 'Your account may not open it, or you are not signed in here.' },
+  closed: {
+    title: 'Nobody may open this page',
+    text: 'It is closed, whoever asks. If you think that it should be open, tell whoever runs this site.',
+  },
   limited: { title: 'Too many requests', text: 'Wait a moment and try again.' },
   unavailable: {
     title: 'Not available right now',
