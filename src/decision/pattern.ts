@@ -48,7 +48,7 @@ export function compilePattern(source: string): Pattern {
  * The text of a pattern that is no more than the beginning of a path, such as `^/api/v1/.*$`; null for every other. Most patterns
  * are, and to compare a beginning costs a tenth of running a program. A canonical path has no line break that `.` would stop at.
  */
-function wholeBeginning(source: string): string | null {
+export function wholeBeginning(source: string): string | null {
   const literal = /^\^?((?:[^\\^$.|?*+()[\]{}]|\\[./_~-])*)(?:\.\*\$?)?$/.exec(source)?.[1];
   return literal === undefined ? null : literal.replace(/\\(.)/g, '$1');
 }

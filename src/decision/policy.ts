@@ -1,7 +1,7 @@
 import type { Configuration } from '../config/schema.ts';
 import type { AccessRequest } from '../domain/access-request.ts';
 import { readPath, type UnreadablePath } from '../domain/path.ts';
-import { covers } from './coverage.ts';
+import { covers, extentOf } from './coverage.ts';
 import { compileRule, indexedPath, matchRule, type Rule } from './rule.ts';
 
 /** All rules, indexed by host and by path segment, so that ten thousand cost what ten do. */
@@ -189,13 +189,17 @@ function earlierThat(policy: Policy, rule: Rule): Rule | null {
     }
   }
   let found: Rule | null = null;
-  const segments = indexedPath(rule).text.split('/').slice(1);
+  const extent = extentOf(rule);
+  const segments = extent.above.split('/').slice(1);
   for (const tree of trees) {
     let node: Segment | undefined = tree;
     for (let depth = 0; node !== undefined; depth += 1) {
-      for (const candidate of [...node.here, ...node.below]) {
-        if (candidate.number >= (found?.number ?? rule.number)) break;
-        if (covers(candidate, rule)) found = candidate;
+      // Each list is in the order of the rules, the two together are not.
+      for (const list of [node.here, node.below]) {
+        for (const candidate of list) {
+          if (candidate.number >= (found?.number ?? rule.number)) break;
+          if (covers(candidate, rule, extent)) found = candidate;
+        }
       }
       const segment = segments[depth];
       node = segment === undefined ? undefined : node.children.get(segment);

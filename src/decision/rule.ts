@@ -1,7 +1,7 @@
 import type { RuleConfiguration } from '../config/schema.ts';
 import type { AccessRequest } from '../domain/access-request.ts';
 import { ipv6Host, type NetworkSet, networkSet } from '../domain/network.ts';
-import { literalPrefix, patternMatches } from './pattern.ts';
+import { literalPrefix, patternMatches, wholeBeginning } from './pattern.ts';
 
 /** `app.example.com` or, with `wildcard`, everything below `example.com`; both in lower case. */
 export interface HostPattern {
@@ -11,6 +11,13 @@ export interface HostPattern {
   readonly port: number | null;
 }
 
+interface RulePath {
+  readonly kind: 'literal' | 'pattern';
+  readonly text: string;
+  /** All that a pattern asks for, where that is how the path begins; null for other patterns and for a literal. */
+  readonly beginning: string | null;
+}
+
 /** One rule, ready to be matched. What it requires stays as it was configured. */
 export interface Rule {
   /** From 1, in the order of the configuration. */
@@ -18,7 +25,7 @@ export interface Rule {
   readonly required: RuleConfiguration;
   readonly host: HostPattern | null;
   /** null: any path. */
-  readonly path: { readonly kind: 'literal' | 'pattern'; readonly text: string } | null;
+  readonly path: RulePath | null;
   /** Whether it looks at more than host and path. */
   readonly conditional: boolean;
   readonly methods: ReadonlySet<string> | null;
@@ -36,7 +43,7 @@ export function compileRule(configuration: RuleConfiguration, number: number): R
     number,
     required: configuration,
     host: host === undefined ? null : parseHostPattern(host),
-    path: path === undefined ? null : { kind: configuration.regex ? 'pattern' : 'literal', text: path },
+    path: path === undefined ? null : rulePath(path, configuration.regex),
     conditional: [methods, networks, headers, query].some((condition) => condition !== undefined),
     methods: methods === undefined ? null : withHead(methods),
     networks: networks === undefined ? null : networkSet(networks),
@@ -46,6 +53,12 @@ export function compileRule(configuration: RuleConfiguration, number: number): R
         : Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value] as const),
     query: query === undefined ? null : Object.entries(query),
   };
+}
+
+function rulePath(text: string, isPattern: boolean): RulePath {
+  return isPattern
+    ? { kind: 'pattern', text, beginning: wholeBeginning(text) }
+    : { kind: 'literal', text, beginning: null };
 }
 
 function parseHostPattern(text: string): HostPattern {
@@ -104,7 +117,7 @@ function matchValue(values: readonly string[], wanted: string): Match {
   return equal === values.length ? 'yes' : 'undecidable';
 }
 
-function pathMatches(pattern: { readonly kind: 'literal' | 'pattern'; readonly text: string }, path: string): boolean {
+function pathMatches(pattern: RulePath, path: string): boolean {
   return pattern.kind === 'literal' ? literalCovers(pattern.text, path) : patternMatches(pattern.text, path);
 }
 

@@ -62,7 +62,7 @@ export const matching = fc
     maybe('methods', fc.uniqueArray(fc.constantFrom('GET', 'HEAD', 'POST'), { minLength: 1 })),
     maybe('networks', fc.constantFrom(['10.0.0.0/8'], ['10.1.0.0/16', '::/0'])),
     maybe('headers', fc.constantFrom({ 'X-A': '1' }, { 'x-a': '1', 'X-B': '2' })),
-    maybe('query', fc.constantFrom({ a: '1' }, { a: '2' })),
+    maybe('query', fc.constantFrom({ a: '1' }, { a: '2' }, { a: '1', b: '2' })),
   )
   .map((parts) => Object.assign({}, ...parts) as Record<string, unknown>);
 /** What is asked: a URL as it came, and how. */
