@@ -33,18 +33,22 @@ Without --user and --roles nobody asks. Nothing is written, and no password or t
     const [url] = positionals;
     if (url === undefined) throw new UsageError('which URL?');
     if (values.ip !== undefined && isIP(values.ip) === 0) throw new UsageError('--ip takes an IP address');
-    const [{ loadSound }, { openGate }, { readRequest }, { assume, userOfDirectory }, { explain }] = await Promise.all([
-      import('./configuration.ts'),
-      import('./open-gate.ts'),
-      import('./request-url.ts'),
-      import('./assumed.ts'),
-      import('../flows/explain.ts'),
-    ]);
+    const [{ loadSound }, { openGate }, { readRequest }, { isMethod }, { assume, userOfDirectory }, { explain }] =
+      await Promise.all([
+        import('./configuration.ts'),
+        import('./open-gate.ts'),
+        import('./request-url.ts'),
+        import('../http/target.ts'),
+        import('./assumed.ts'),
+        import('../flows/explain.ts'),
+      ]);
+    if (!isMethod(values.method)) throw new UsageError('--method takes an HTTP method');
     const { configuration, plugins } = await loadSound(values.config, terminal);
     const { gate, origin, close } = await openGate(configuration, plugins, Date.now);
     try {
       const request = readRequest({ url, method: values.method, ip: values.ip ?? null, origin });
-      if (request === null) throw new UsageError(`no URL that a front server could ask about: ${url}`);
+      // It may hold a password: what was typed is not repeated.
+      if (request === null) throw new UsageError('no URL that a front server could ask about');
       const { user } = values;
       const assumption = { user, roles: list(values.roles), groups: list(values.groups), scopes: list(values.scopes) };
       const known = user === undefined ? null : await userOfDirectory(configuration, user);

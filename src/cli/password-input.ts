@@ -9,19 +9,20 @@ const MOST_BYTES = 4_096;
 /**
  * A password from the terminal, where nothing of it is shown, or from one line of standard input. Never from the command
  * line, which every user of the machine can read and which the shell remembers.
- * @param options.prompt where it is something else that is as secret
+ * @param options.what where it is something else that is as secret
  * @param options.twice asks again, as for a password that is being set
  * @throws GatelodgeError `invalid-request` where there is none, or the two differ
  */
 export async function readPassword(
   terminal: Terminal,
-  options: { readonly twice: boolean; readonly prompt?: string },
+  options: { readonly twice: boolean; readonly what?: string },
 ): Promise<string> {
-  const { prompt = 'Password: ' } = options;
-  if (terminal.stdin.isTTY !== true) return notEmpty(await readLine(terminal.stdin));
-  const [password = '', again] = await askUnseen(terminal, options.twice ? [prompt, 'Again: '] : [prompt]);
+  const { what = 'password' } = options;
+  const prompt = `${what.charAt(0).toUpperCase()}${what.slice(1)}: `;
+  if (terminal.stdin.isTTY !== true) return notEmpty(await readLine(terminal.stdin), what);
+  const [password = '', again] = await askUnseen(terminal, options.twice ? [prompt, 'Again: '] : [prompt], what);
   if (again !== undefined && again !== password) throw invalid('the two passwords differ');
-  return notEmpty(password);
+  return notEmpty(password, what);
 }
 
 /** Asks on a terminal for something that may be seen. An empty answer is the default. */
@@ -31,7 +32,7 @@ export async function ask(terminal: Terminal, question: string, fallback: string
 }
 
 /** One line editor for all of it: what was typed or pasted ahead is not lost. */
-async function askUnseen(terminal: Terminal, prompts: readonly string[]): Promise<readonly string[]> {
+async function askUnseen(terminal: Terminal, prompts: readonly string[], what: string): Promise<readonly string[]> {
   // It echoes into nothing; the terminal itself is in raw mode meanwhile and echoes nothing either.
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
   const editor = createInterface({ input: terminal.stdin, output: nowhere, terminal: true, historySize: 0 });
@@ -47,7 +48,7 @@ async function askUnseen(terminal: Terminal, prompts: readonly string[]): Promis
       // Ctrl-C and Ctrl-D both close it.
       editor.once('close', () => {
         if (answers.length < prompts.length) terminal.error('\n');
-        reject(invalid('no password was given'));
+        reject(invalid(`no ${what} was given`));
       });
     });
     return answers.slice(0, prompts.length);
@@ -88,9 +89,9 @@ async function readLine(stdin: NodeJS.ReadStream): Promise<string> {
   }
 }
 
-function notEmpty(password: string): string {
-  if (password === '') throw invalid('no password was given');
-  return password;
+function notEmpty(text: string, what: string): string {
+  if (text === '') throw invalid(`no ${what} was given`);
+  return text;
 }
 
 function invalid(message: string): GatelodgeError {

@@ -55,7 +55,7 @@ async function revoke(args: readonly string[], terminal: Terminal): Promise<numb
     const { GatelodgeError } = await import('../domain/errors.ts');
     await core.signingKeys.reload();
     const { issuedTokens } = openTokens(core, publicUrlOf(core.configuration));
-    const revoked = await issuedTokens.revoke(await readPassword(terminal, { twice: false, prompt: 'Token: ' }));
+    const revoked = await issuedTokens.revoke(await readPassword(terminal, { twice: false, what: 'token' }));
     if (revoked === null) throw new GatelodgeError('not-found', 'that is no token of ours, or has ended already');
     const user = (await core.directory.byId(revoked.userId))?.username ?? revoked.userId;
     core.log.audit({ event: 'token.revoked', user, detail: { kind: revoked.kind } });

@@ -2,13 +2,13 @@ import { compilePattern } from '../decision/pattern.ts';
 import { GatelodgeError } from '../domain/errors.ts';
 import { type ConfigurationDocument, locate } from './document.ts';
 import type { KeyPath } from './key-path.ts';
+import { whyNoMethod } from './method.ts';
 import { nearName } from './near-name.ts';
 import type { Reporter } from './reporter.ts';
 import type { Configuration, RuleConfiguration } from './schema.ts';
 
 const CREDENTIAL_KEYS = ['plugins', 'mode'] as const;
 const REQUIREMENT_KEYS = ['users', 'roles', 'groups', 'scopes', 'permission', 'mfa', 'max_age'] as const;
-const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'CONNECT'];
 
 /**
  * What more than one key is needed to judge in `paths` and `auth`: names of plugin instances, patterns, contradictions.
@@ -57,9 +57,15 @@ function checkInstances(
 function checkMatch(rule: RuleConfiguration, path: KeyPath, reporter: Reporter): void {
   if (rule.host !== undefined) checkPort(rule.host, [...path, 'host'], reporter);
   for (const [index, method] of (rule.methods ?? []).entries()) {
-    if (!METHODS.includes(method) && METHODS.includes(method.toUpperCase())) {
-      reporter.report('invalid-value', [...path, 'methods', index], 'methods are case-sensitive: write it in capitals');
-    }
+    const why = whyNoMethod(method);
+    if (why !== null) reporter.report('invalid-value', [...path, 'methods', index], why);
+  }
+  const headers = Object.keys(rule.headers ?? {});
+  for (const [index, name] of headers.entries()) {
+    if (headers.findIndex((other) => other.toLowerCase() === name.toLowerCase()) === index) continue;
+    reporter.report('duplicate-key', [...path, 'headers', name], 'names of header fields are the same in any case', {
+      part: 'key',
+    });
   }
   if (rule.path === undefined) {
     if (rule.regex) reporter.report('contradictory-rule', [...path, 'regex'], 'regex: true needs a path');

@@ -2,6 +2,7 @@ import { dirname, resolve } from 'node:path';
 import { parseNetwork } from '../domain/network.ts';
 import { checkCompat } from './check-compat.ts';
 import { checkIdentityJwt } from './check-identity-jwt.ts';
+import { checkListeners } from './check-listeners.ts';
 import { checkPassword } from './check-plugins.ts';
 import { type ConfigurationDocument, locate } from './document.ts';
 import type { KeyPath } from './key-path.ts';
@@ -20,7 +21,7 @@ export function checkSettings(
   checkCookie(configuration, reporter);
   checkTrust(configuration, reporter);
   checkLogo(configuration, document.file, reporter);
-  checkMetrics(configuration, reporter);
+  checkListeners(configuration, document.file, reporter);
   checkLoki(configuration, reporter);
   checkTokens(configuration, reporter);
   checkIdentityJwt(configuration, reporter);
@@ -57,6 +58,13 @@ function checkCookie({ cookie, public_url }: Configuration, reporter: Reporter):
       { severity: 'warning' },
     );
   }
+  if (/^__(?:Host|Secure)-/i.test(cookie.name)) {
+    reporter.report(
+      'invalid-value',
+      ['cookie', 'name'],
+      'gets this beginning by itself where the cookie is secure, and browsers take none with it elsewhere',
+    );
+  }
   const domain = cookie.domain?.replace(/^\./, '').toLowerCase();
   if (domain !== undefined && url !== null && url.hostname !== domain && !url.hostname.endsWith(`.${domain}`)) {
     reporter.report(
@@ -80,21 +88,6 @@ function checkLogo({ branding }: Configuration, file: string, reporter: Reporter
   if (branding.logo === undefined) return;
   const { why } = readLogo(resolve(dirname(file), branding.logo));
   if (why !== null) reporter.report('unreadable-file', ['branding', 'logo'], `the logo cannot be used: ${why}`);
-}
-
-function checkMetrics({ listen, metrics }: Configuration, reporter: Reporter): void {
-  if (metrics === undefined) return;
-  const place = metrics.listen;
-  const taken = listen.some((other) => {
-    if ('socket' in place) return 'socket' in other && other.socket === place.socket;
-    return 'host' in other && other.host === place.host && other.port === place.port && place.port !== 0;
-  });
-  if (taken)
-    reporter.report(
-      'invalid-value',
-      ['metrics', 'listen'],
-      'gatelodge listens there already: metrics have a listener of their own',
-    );
 }
 
 function checkLoki({ log: { loki } }: Configuration, reporter: Reporter): void {

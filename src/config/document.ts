@@ -97,7 +97,7 @@ export function parseConfigurationText(
   const composer = new Composer({ version: '1.2', uniqueKeys: false, prettyErrors: false });
   const [first, second] = [...composer.compose(tokens, true, text.length)];
   const problems =
-    first === undefined ? [] : syntaxErrors(first).map((error) => refuse(error.pos[0], syntaxMessage(error, text)));
+    first === undefined ? [] : distinct(syntaxErrors(first), text).map(({ at, message }) => refuse(at, message));
   if (first?.directives.yaml.explicit === true && first.directives.yaml.version !== '1.2')
     problems.push(refuse(0, 'only YAML 1.2 is read'));
   if (second !== undefined) problems.push(refuse(second.range[0], 'only one document may stand in the file'));
@@ -108,6 +108,14 @@ export function parseConfigurationText(
 
 function syntaxErrors(document: Document.Parsed): readonly YAMLError[] {
   return [...document.errors, ...document.warnings];
+}
+
+/** Each once: a bracket that is never closed is an error of every level above it, all at the end of the text. */
+function distinct(errors: readonly YAMLError[], text: string): { at: number; message: string }[] {
+  const found = errors.map((error) => ({ at: error.pos[0], message: syntaxMessage(error, text) }));
+  return found.filter(({ at, message }, index) => {
+    return found.findIndex((other) => other.at === at && other.message === message) === index;
+  });
 }
 
 function syntaxMessage(error: YAMLError, text: string): string {

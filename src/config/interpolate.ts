@@ -11,11 +11,11 @@ export interface Interpolated {
   readonly malformed: boolean;
 }
 
-const REFERENCE = /\$\$\{|\$\{(?:([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\})?/g;
+const REFERENCE = /\$\$\{|\$\{(?:([A-Za-z_][A-Za-z0-9_]*)(?::-((?:[^}$]|\$(?!\{))*))?\})?/g;
 
 /**
  * Fills in `${NAME}` and `${NAME:-default}`; `$${` stands for `${` itself. As in a shell, the default is also taken for
- * an empty variable. What is filled in is text: it is not looked at again, neither for references nor as YAML.
+ * an empty variable; a reference inside a default is not read, and malformed. What is filled in is text: it is not looked at again, neither for references nor as YAML.
  */
 export function interpolate(text: string, env: Environment): Interpolated {
   if (!text.includes('${')) return { text, substituted: false, missing: [], malformed: false };

@@ -1,8 +1,11 @@
-/** The name that somebody probably meant: at most two keystrokes away, or the same but for case and separators. */
-export function nearName(name: string, known: readonly string[]): string | null {
+/**
+ * The name that somebody probably meant: at most two keystrokes away, or the same but for case and separators.
+ * @param furthest in keystrokes
+ */
+export function nearName(name: string, known: readonly string[], furthest = name.length <= 3 ? 1 : 2): string | null {
   const plain = (text: string) => text.toLowerCase().replaceAll(/[-_ ]/g, '');
   let best: string | null = null;
-  let least = name.length <= 3 ? 1 : 2;
+  let least = furthest;
   for (const candidate of known) {
     if (plain(candidate) === plain(name)) return candidate;
     const distance = editDistance(name.slice(0, 64), candidate);

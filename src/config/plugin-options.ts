@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { SIGNING_ALGORITHMS } from '../domain/signing-key.ts';
 import { isUsername } from '../domain/user.ts';
-import { duration, httpUrl, secretText } from './values.ts';
+import { duration, durationOrZero, httpUrl, secretText } from './values.ts';
 
 /** Options of the built-in plugin types. The reference page and the editor schema are made from these. */
 
@@ -82,7 +82,9 @@ export const jwtOptions = z
       .union([z.string().min(1), z.array(z.string().min(1)).min(1)])
       .optional()
       .describe('The token’s `iss` must be one of these.'),
-    leeway: duration('10s').optional().describe('Tolerated clock difference for `exp`, `nbf` and `iat`. Default none.'),
+    leeway: durationOrZero('10s')
+      .optional()
+      .describe('Tolerated clock difference for `exp`, `nbf` and `iat`. Default none.'),
     require_exp: z.boolean().default(true).describe('Refuse a token without `exp`.'),
     claims: z
       .strictObject({

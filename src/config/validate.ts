@@ -63,10 +63,8 @@ function refusals(issue: Issue, base: KeyPath, data: unknown, schema: z.ZodType,
       const errors = maps.map((alternative) => z.safeParse(alternative, valueAt(data, path)).error?.issues ?? []);
       return unionRefusals(errors, path, data, schema);
     }
-    const known = knownKeys(alternatives);
     return issue.keys.map((key) => {
-      const near = nearName(key, known);
-      const message = near === null ? 'unknown key' : `unknown key: did you mean ${near}?`;
+      const message = unknownKeyMessage(key, alternatives, valueAt(data, path));
       const full = [...path, key];
       return { code: 'unknown-key', path: full, part: 'key', message, remove: full };
     });
@@ -92,6 +90,19 @@ function refusals(issue: Issue, base: KeyPath, data: unknown, schema: z.ZodType,
   ];
 }
 
+/** A key of another alternative is known, but not beside keys that only this one has. */
+function unknownKeyMessage(key: string, alternatives: readonly z.core.$ZodType[], map: unknown): string {
+  const others = alternatives.map((alternative) => knownKeys([alternative])).filter((keys) => keys.includes(key));
+  if (others.length > 0) {
+    const beside = Object.keys(typeof map === 'object' && map !== null ? map : {}).filter((name) =>
+      others.every((keys) => !keys.includes(name)),
+    );
+    return `cannot stand here together with ${beside.join(', ')}`;
+  }
+  const near = nearName(key, knownKeys(alternatives));
+  return near === null ? 'unknown key' : `unknown key: did you mean ${near}?`;
+}
+
 /** The branch that was probably meant: the one whose type is right and that has the fewest faults. */
 function unionRefusals(
   errors: readonly (readonly Issue[])[],
@@ -107,11 +118,18 @@ function unionRefusals(
     list.every((refusal) => refusal.path.length === path.length && refusal.message.startsWith('expected '));
   if (alternatives.every(isPlain)) {
     const all = alternatives.flat();
-    const wanted = new Set(
-      all.map((refusal) => refusal.message.slice('expected '.length)).filter((text) => text !== ''),
-    );
+    const texts = all.map((refusal) => refusal.message.slice('expected '.length).replace(NOTHING, ''));
+    const wanted = new Set(texts.filter((text) => text !== ''));
     const code = all.every((refusal) => refusal.code === 'wrong-type') ? 'wrong-type' : 'invalid-value';
-    return [{ code, path, part: 'value', message: `expected ${[...wanted].join(', or ')}`, remove: path }];
+    return [
+      {
+        code,
+        path,
+        part: 'value',
+        message: `expected ${[...wanted].join(', or ')}${found === null ? NOTHING : ''}`,
+        remove: path,
+      },
+    ];
   }
   const elsewhere = alternatives.filter(
     (list) => !isPlain(list) || list.some((refusal) => refusal.code !== 'wrong-type'),
@@ -119,6 +137,8 @@ function unionRefusals(
   const cost = (list: readonly Refusal[]) => list.reduce((sum, refusal) => sum + (FAULT_COSTS[refusal.code] ?? 1), 0);
   return elsewhere.reduce((best, list) => (cost(list) < cost(best) ? list : best));
 }
+
+const NOTHING = ', and there is nothing';
 
 /** An unknown key tells a wrong branch more surely than a wrong value does. */
 const FAULT_COSTS: Partial<Record<ProblemCode, number>> = { 'unknown-key': 3, 'missing-key': 2 };
@@ -147,12 +167,13 @@ function messageOf(issue: Issue, found: unknown): string {
       // Ours; zod's own begin otherwise. Quotes around a number do not make a duration of it.
       if (issue.message.startsWith('expected ')) return issue.message;
       const expected = `expected ${TYPE_NAMES[issue.expected] ?? issue.expected}`;
-      if (found === null) return `${expected}, and there is nothing`;
+      if (found === null) return expected + NOTHING;
       return issue.expected === 'string' && typeof found === 'number' ? `${expected}: put it in quotes` : expected;
     }
     case 'invalid_value':
       return `expected ${issue.values.map(String).join(', ')}`.replace(/, (?=[^,]*$)/, ' or ');
     case 'too_small':
+      if (!issue.message.startsWith('Too small')) return issue.message;
       return issue.origin === 'string' || issue.origin === 'array'
         ? 'must not be empty'
         : `must be at least ${issue.minimum}`;

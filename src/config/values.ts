@@ -55,7 +55,8 @@ export function secretText() {
 export function httpUrl() {
   return z.string().refine(
     (text) => {
-      if (!URL.canParse(text)) return false;
+      // URL would leave blanks around and line breaks inside away without a word; other readers of the same text would not.
+      if (/[\s\p{Cc}]/u.test(text) || !URL.canParse(text)) return false;
       const url = new URL(text);
       return (
         /^https?:$/.test(url.protocol) &&

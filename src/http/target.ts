@@ -72,7 +72,7 @@ function schemeOf(text: string): 'http' | 'https' | null {
   }
 }
 
-function isMethod(method: string): boolean {
+export function isMethod(method: string): boolean {
   return method.length <= 32 && /^[!#$%&'*+.^_`|~0-9A-Za-z-]*$/.test(method);
 }
 

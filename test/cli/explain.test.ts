@@ -214,9 +214,11 @@ it.each([
   expect(code).toBe(2);
   expect(out).toBe('');
   expect(err).toContain('Usage: gatelodge explain');
+  // It may hold a password.
+  expect(err).not.toContain('user@');
 });
 
-it.each([[], ['/a', '/b'], ['--ip', 'nowhere', '/a'], ['--nonsense', '/a']])(
+it.each([[], ['/a', '/b'], ['--ip', 'nowhere', '/a'], ['--nonsense', '/a'], ['--method', 'G T', '/a']])(
   'refuses wrong words: %j',
   async (...args) => {
     expect((await run(['explain', '-c', FIXTURE, ...args])).code).toBe(2);

@@ -45,6 +45,7 @@ it('revokes what comes on standard input, and never takes a token as a word', as
   expect(await revoke(two?.refreshToken)).toMatchObject({ code: 0, out: 'the refresh-token of alice is revoked\n' });
   expect((await revoke(two?.refreshToken)).err).toContain('(not-found)');
   expect(await at.run(['tokens', 'revoke', one?.refreshToken ?? ''])).toMatchObject({ code: 2 });
+  expect(await revoke()).toMatchObject({ code: 1, err: expect.stringContaining('no token was given') });
   expect(JSON.parse((await at.run(['tokens', 'stats', '--json'])).out)).toMatchObject([{ user: 'alice', logins: 1 }]);
 });
 

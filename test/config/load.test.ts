@@ -98,6 +98,26 @@ describe('loadConfiguration', () => {
     ]);
   });
 
+  it.each([
+    ['listen: {socket: a, port: 9190}', 'listen.port: cannot stand here together with socket'],
+    ['listen: {port: 9190, socket_chmod: "660"}', 'listen.socket_chmod: cannot stand here together with port'],
+    ['paths: [{authenticate: }]', 'paths[0].authenticate: expected true or false, or optional, and there is nothing'],
+    [
+      'users: [{username: a, networks: []}]',
+      'users[0].networks: an empty list would let nobody in from anywhere: leave it out, or name a network',
+    ],
+  ])('says of %s what is wrong in words that help', async (text, expected) => {
+    const loaded = await load(text);
+    expect(loaded.problems.map(({ path, message }) => `${path}: ${message}`)).toEqual([expected]);
+  });
+
+  it('says once what is wrong with the syntax at one place', async () => {
+    const messages = (await load('{'.repeat(50))).problems.map(({ message }) => message);
+    expect(messages).not.toEqual([]);
+    expect(messages).toEqual([...new Set(messages)]);
+    expect(await problems('["\n')).toEqual(['yaml-syntax 2:1']);
+  });
+
   it('puts the policy’s findings at the rule of the file, also where broken rules stand before it', async () => {
     const text = 'paths:\n  - {path: "no-slash"}\n  - {path: /a}\n  - {path: /a/b}\n';
     const loaded = await load(text);

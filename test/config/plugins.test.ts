@@ -170,6 +170,7 @@ describe('jwt', () => {
 
   it.each([
     [secret, ['HS256']],
+    [`${secret}, leeway: 0`, ['HS256']],
     [`${secret}, algorithms: [HS384, HS512]`, ['HS384', 'HS512']],
     [`public_key: ${pem}, algorithm: ES256`, ['ES256']],
     [`public_key: '{"kty":"EC"}', algorithm: ES256`, ['ES256']],

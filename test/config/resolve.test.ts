@@ -12,6 +12,7 @@ describe('the environment', () => {
     [`${REFERENCE}X:-other}`, 'value'],
     [`${REFERENCE}EMPTY:-other}`, 'other'],
     [`${REFERENCE}NONE:-a:b-c}`, 'a:b-c'],
+    [`${REFERENCE}NONE:-$5}$`, '$5$'],
     [`${REFERENCE}X}/${REFERENCE}X}`, 'value/value'],
     [`a$${REFERENCE}X}`, `a${REFERENCE}X}`],
     [`${REFERENCE}SNEAKY}`, `${REFERENCE}X}`],
@@ -39,6 +40,11 @@ describe('the environment', () => {
     expect(await problems(`cookie:\n  secure: ${REFERENCE}X}\n`, { env: { X: 'yes' } })).toEqual([
       'invalid-value 2:11 cookie.secure',
     ]);
+  });
+
+  it('refuses a reference inside a default rather than taking half of it for a text', async () => {
+    const text = `identity_jwt: {roles_claim: "${REFERENCE}NONE:-${REFERENCE}X}}"}`;
+    expect(await problems(text, { env: { X: 'value' } })).toEqual(['invalid-value 1:29 identity_jwt.roles_claim']);
   });
 
   it('reports a missing variable once, and a broken reference', async () => {

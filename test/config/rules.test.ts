@@ -51,6 +51,13 @@ describe('rules', () => {
   it.each([
     ['methods: [get]', 'invalid-value methods[0]'],
     ['methods: ["GET "]', 'invalid-value methods[0]'],
+    ['methods: [GETT]', 'invalid-value methods[0]'],
+    ['methods: [GET, POTS]', 'invalid-value methods[1]'],
+    ['methods: [propfind]', 'invalid-value methods[0]'],
+    ['methods: ["*"]', 'invalid-value methods[0]'],
+    ['methods: [ANY]', 'invalid-value methods[0]'],
+    ['methods: [all]', 'invalid-value methods[0]'],
+    ['headers: {X-A: a, X-B: b, x-a: c}', 'duplicate-key headers.x-a'],
     ['networks: [10.0.0.0/33]', 'invalid-value networks[0]'],
     ['networks: [example.com]', 'invalid-value networks[0]'],
     ['host: "a.example:0"', 'invalid-value host'],
@@ -79,7 +86,7 @@ describe('rules', () => {
   it.each([
     'host: "*.example.com:8443"',
     'host: "[::1]:80"',
-    'methods: [GET, PROPFIND, purge]',
+    'methods: [GET, PROPFIND, PURGE, LIST, BAN, FETCH, x-own]',
     'networks: ["::1", 10.0.0.0/8]',
   ])('take {%s}', async (keys) => {
     expect(await rule(keys)).toEqual([]);

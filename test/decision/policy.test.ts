@@ -224,8 +224,20 @@ describe('checkPolicy', () => {
     [[{ path: '/a', query: { b: '1' } }, { path: '/a' }], []],
     [[{ path: '^/api', regex: true }, { path: '/api/x' }], ['2 unreachable-rule']],
     [[{ path: '^/api', regex: true }, { path: '/apix' }], ['2 unreachable-rule']],
-    [[{ path: '^/api/.*$', regex: true }, { path: '/api/x/.*', regex: true }], ['2 unreachable-rule']],
-    [[{ path: '/api', regex: true }, { path: '^/apix(a|b)', regex: true }], []],
+    [
+      [
+        { path: '^/api/.*$', regex: true },
+        { path: '/api/x/.*', regex: true },
+      ],
+      ['2 unreachable-rule'],
+    ],
+    [
+      [
+        { path: '/api', regex: true },
+        { path: '^/apix(a|b)', regex: true },
+      ],
+      [],
+    ],
     [[{ path: '^/api/.*', regex: true }, { path: '/api' }], []],
     [[{ path: '/api' }, { path: '^/api', regex: true }], []],
     [[{ path: '^/api$', regex: true }, { path: '/api' }], []],
