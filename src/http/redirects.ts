@@ -75,6 +75,17 @@ export function readRedirect(target: string): string | null {
   return null;
 }
 
+/**
+ * The parameter that `readRedirect` reads.
+ * @param url a character for each byte, as header fields come: some clients send a query's letters as they are
+ */
+export function redirectParameter(url: string): string {
+  const encoded = /[\x80-\xff]/.test(url)
+    ? url.replace(/[^\x80-\xff]+|[\x80-\xff]/g, (part) => (part < '\x80' ? encodeURIComponent(part) : toAscii(part)))
+    : encodeURIComponent(url);
+  return `rd=${encoded}`;
+}
+
 function parsePattern(pattern: string): AllowedOrigin {
   const [, scheme = '', star, host = '', port] = PATTERN.exec(pattern) ?? [];
   return {

@@ -4,6 +4,7 @@ import type { Decision } from '../domain/decision.ts';
 import { isPromise } from '../domain/maybe-promise.ts';
 import type { Markup } from './pages/layout.ts';
 import { isForEverybody, type Refused, refusalPage } from './pages/refusal-pages.ts';
+import { redirectParameter } from './redirects.ts';
 import { pagePolicy } from './responses.ts';
 
 /** What a person sees who opens a page and is refused. */
@@ -56,7 +57,7 @@ export function createRefusals(options: {
   return {
     page(decision, request) {
       const identity = decision.effect === 'deny' ? decision.identity : null;
-      const back = `${publicUrl}/login?prompt=login&rd=${encodeURIComponent(requestUrl(request))}`;
+      const back = `${publicUrl}/login?prompt=login&${redirectParameter(requestUrl(request))}`;
       const body =
         identity === null
           ? plain[isForEverybody(decision.reason) ? 'closed' : decision.effect]
@@ -64,7 +65,7 @@ export function createRefusals(options: {
       return { headers: [...fields, 'Content-Length', String(Buffer.byteLength(body))], body };
     },
     path: (decision, request) =>
-      `${base}/forbidden?reason=${decision.reason}&rd=${encodeURIComponent(requestUrl(request))}`,
+      `${base}/forbidden?reason=${decision.reason}&${redirectParameter(requestUrl(request))}`,
   };
 }
 

@@ -7,6 +7,7 @@ import type { IdentityToken } from '../flows/identity-tokens.ts';
 import { challengesFor, insufficientScope } from './challenges.ts';
 import { type IdentityHeaders, renderIdentityHeaders } from './identity-headers.ts';
 import { rateLimitFields } from './rate-limit-headers.ts';
+import { redirectParameter } from './redirects.ts';
 import type { Refusals } from './refusals.ts';
 
 /** How a front server wants to be refused. nginx turns everything but 401 and 403 into 500. */
@@ -66,7 +67,7 @@ export function createRenderer(options: {
     if (request === null) return loginUrl;
     // Whoever has to prove themselves again must not be sent back at once because their session is alive.
     const prompt = reason === 'reauth-required' || reason === 'mfa-required' ? 'prompt=login&' : '';
-    return `${loginUrl}?${prompt}rd=${encodeURIComponent(requestUrl(request))}`;
+    return `${loginUrl}?${prompt}${redirectParameter(requestUrl(request))}`;
   }
 
   return (response, decision, speaks, request, fields, token) => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createSafeRedirect, readRedirect } from '../../src/http/redirects.ts';
+import { createSafeRedirect, readRedirect, redirectParameter } from '../../src/http/redirects.ts';
 
 const safeRedirect = createSafeRedirect({
   publicUrl: 'https://auth.example.com/gate',
@@ -169,5 +169,25 @@ describe('the rd parameter of a raw target', () => {
     ['/login?rd=%2F%0d%0aX', '/\r\nX'],
   ])('%j is %j', (target, value) => {
     expect(readRedirect(target)).toBe(value);
+  });
+});
+
+describe('the parameter that is read', () => {
+  it.each([
+    'https://app.example.com/a?x=1&y=%2f+%zz&z=a;b,c',
+    'https://app.example.com/"<>^{}|`\\?rd=https://app.example.com/&rd=2#f',
+    'https://app.example.com/?',
+  ])('leads back to %s', (url) => {
+    expect(readRedirect(`/login?prompt=login&${redirectParameter(url)}`)).toBe(url);
+  });
+
+  it.each([
+    ['a query in UTF-8', 'q=ä€😀', 'q=%C3%A4%E2%82%AC%F0%9F%98%80'],
+    ['bytes that are no text', Buffer.from('q=\xe4\xff', 'latin1'), 'q=%E4%FF'],
+  ])('leads back to %s, sent as it is', (_what, query, encoded) => {
+    const url = `https://app.example.com/?${Buffer.from(query).toString('latin1')}`;
+    const parameter = redirectParameter(url);
+    expect(parameter).toMatch(/^rd=[\x21-\x7e]+$/);
+    expect(safeRedirect(readRedirect(`/login?${parameter}`))).toBe(`https://app.example.com/?${encoded}`);
   });
 });

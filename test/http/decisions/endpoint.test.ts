@@ -184,6 +184,12 @@ describe('a challenge', () => {
     expect((await check(stand.port, lines, { path: '/validate/caddy' })).status).toBe(303);
   });
 
+  it('leads back to the bytes that were asked for, also where a client sent them as they are', async () => {
+    const bytes = Buffer.from('ä').toString('latin1');
+    for (const answer of [await nginx(`/page?q=${bytes}`, BROWSER), await caddy(`/page?q=${bytes}`, BROWSER)])
+      expect(answer.header('location')).toEqual([login(`https://${HOST}/page?q=ä`)]);
+  });
+
   it('leads back to nowhere else, whatever the target is', async () => {
     const evil = '/page//evil.example.com/?x=https://evil.example.com&rd=1';
     const location = new URL((await nginx(evil)).header('location')[0] ?? '');
