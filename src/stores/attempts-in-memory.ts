@@ -1,4 +1,4 @@
-import type { Clock } from '../domain/clock.ts';
+import { type Clock, steadyClock } from '../domain/clock.ts';
 import type { AttemptLimit, AttemptStore, AttemptSubjectKind } from '../domain/login-attempts.ts';
 
 interface Tally {
@@ -29,7 +29,8 @@ export interface AttemptsInMemory extends AttemptStore {
  * Failures in this process's memory. Bounded whoever floods it: the tally not used for longest goes, and locks are kept
  * apart, so that trying many names once makes none of them forgotten.
  */
-export function createAttemptsInMemory(clock: Clock, most = MOST_TALLIES): AttemptsInMemory {
+export function createAttemptsInMemory(wallClock: Clock, most = MOST_TALLIES): AttemptsInMemory {
+  const clock = steadyClock(wallClock);
   const kinds: Readonly<Record<AttemptSubjectKind, Tallies>> = {
     account: createTallies(most),
     device: createTallies(most),

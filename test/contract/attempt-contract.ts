@@ -56,6 +56,25 @@ export function describeAttempts(name: string, open: () => AttemptStage | Promis
       expect(await wait(alice)).toBe(0);
     });
 
+    it('holds nobody up for longer because the clock is set back', async () => {
+      const alice = account('alice', { delayed: true });
+      const place = address('192.0.2.1');
+      await fail(1, alice, place);
+      stage.now -= 60 * MINUTE;
+      expect(await wait(alice, place)).toBe(0);
+      const bob = account('bob');
+      await fail(3, bob);
+      stage.now -= 60 * MINUTE;
+      expect(await wait(bob)).toBe(5 * MINUTE);
+      stage.now += 5 * MINUTE;
+      expect(await wait(bob)).toBe(0);
+      await fail(2, bob);
+      stage.now -= 60 * MINUTE;
+      expect(await wait(bob)).toBe(0);
+      stage.now += 10 * MINUTE;
+      await fail(2, bob);
+    });
+
     it('forgets failures with the window, and at a success', async () => {
       const alice = account('alice');
       await fail(2, alice);
