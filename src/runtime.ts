@@ -8,6 +8,7 @@ import type { PluginInstanceConfiguration } from './config/plugin-instances.ts';
 import type { Configuration } from './config/schema.ts';
 import { failureDetail } from './domain/errors.ts';
 import type { Present } from './domain/measurements.ts';
+import { fileUserId } from './flows/directory.ts';
 import { RETRY } from './flows/token-grants.ts';
 import { createFollowers, type Followers } from './followers.ts';
 import type { Handlers } from './http/listener.ts';
@@ -61,6 +62,8 @@ export async function openRuntime(
     };
     // What was revoked while all this was being read is known before the first request is answered.
     await core.store.changes.catchUp();
+    // Last: a configuration that cannot be used ends nobody's keys.
+    await forgetStrangers(core);
     const flush = () => Promise.all([core.liveSessions.flush(), core.liveApiKeys.flush()]);
     const sweep = async () => {
       await flush();
@@ -98,6 +101,13 @@ export async function openRuntime(
     await core.close();
     throw error;
   }
+}
+
+/** A user who is taken out of the file is deleted: whoever gets the name after them gets none of their keys, and they none of theirs. */
+async function forgetStrangers({ configuration, store, clock, log }: Core): Promise<void> {
+  const ofFile = new Set(configuration.users.map(({ username }) => fileUserId(username)));
+  for (const user of await store.users.forgetStrangers(ofFile, clock()))
+    log.audit({ event: 'user.deleted', user, detail: { from: 'file' } });
 }
 
 /** What is remembered by this configuration's parts, once it is the one at work. */

@@ -42,6 +42,11 @@ export interface UserStore {
    */
   setLocked(id: string, locked: boolean, now: number): Promise<void>;
   isLocked(id: string): Promise<boolean>;
+  /**
+   * Ends the sessions, tokens and API keys of everybody who is neither in the database nor one of these: of those who were
+   * taken out of the configuration file, where somebody else may get their name, and with it their id. Returns whose they were.
+   */
+  forgetStrangers(ofFile: ReadonlySet<string>, now: number): Promise<readonly string[]>;
   /** Tells of a change that was made elsewhere: of a user of the configuration file. */
   announce(id: string): Promise<void>;
 }

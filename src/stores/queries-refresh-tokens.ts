@@ -2,9 +2,7 @@ import type { Selectable, Transaction } from 'kysely';
 import type { RefreshToken } from '../domain/refresh-token.ts';
 import type { RefreshTokenStore, RevocationStore } from '../domain/store.ts';
 import type { Tables } from './tables.ts';
-import type { UnitOfWork } from './unit-of-work.ts';
-
-type Emit = Parameters<Parameters<UnitOfWork['write']>[0]>[1];
+import type { Emit, UnitOfWork } from './unit-of-work.ts';
 
 /** Answers that are removed in one transaction: a few ms. */
 const AT_ONCE = 500;
@@ -108,7 +106,7 @@ export function createRefreshTokenStore({ read, write }: UnitOfWork): RefreshTok
  * Removes families and revokes what access tokens of theirs are still alive. Spent tokens go too: whoever comes with one finds nothing left to take.
  * @returns how many families there were
  */
-async function endFamilies(
+export async function endFamilies(
   db: Transaction<Tables>,
   emit: Emit,
   which: { readonly column: 'family_id' | 'user_id'; readonly value: string; readonly now: number },

@@ -1,8 +1,9 @@
-import type { Kysely, Updateable } from 'kysely';
+import type { Kysely, Transaction, Updateable } from 'kysely';
 import type { UserStore } from '../domain/store.ts';
 import type { User, UserFields } from '../domain/user.ts';
+import { endFamilies } from './queries-refresh-tokens.ts';
 import { parseList, type Tables } from './tables.ts';
-import type { UnitOfWork } from './unit-of-work.ts';
+import type { Emit, UnitOfWork } from './unit-of-work.ts';
 
 /** The directory's database part; see UserStore. */
 export function createUserStore({ read, write }: UnitOfWork): UserStore {
@@ -63,15 +64,34 @@ export function createUserStore({ read, write }: UnitOfWork): UserStore {
         const { numDeletedRows } = await db.deleteFrom('users').where('id', '=', id).executeTakeFirst();
         if (numDeletedRows === 0n) return false;
         await db.deleteFrom('user_locks').where('user_id', '=', id).execute();
-        const sessions = await db.deleteFrom('sessions').where('user_id', '=', id).returning('id').execute();
-        const keys = await db.deleteFrom('api_keys').where('user_id', '=', id).returning('id').execute();
+        emit('user', id);
+        await endSessionsAndKeys(db, emit, id);
         // Nobody's access tokens are refused without being revoked.
         await db.deleteFrom('refresh_tokens').where('user_id', '=', id).execute();
-        emit('user', id);
-        for (const session of sessions) emit('session', session.id);
-        for (const key of keys) emit('api-key', key.id);
         return true;
       }),
+
+    async forgetStrangers(ofFile, now) {
+      const strangers = await read(async (db) => {
+        const users = (table: 'sessions' | 'api_keys' | 'refresh_tokens') =>
+          db
+            .selectFrom(table)
+            .select('user_id')
+            .distinct()
+            .where('user_id', 'not in', (eb) => eb.selectFrom('users').select('id'));
+        const rows = await users('sessions').union(users('api_keys')).union(users('refresh_tokens')).execute();
+        return rows.map((row) => row.user_id).filter((id) => !ofFile.has(id));
+      });
+      if (strangers.length === 0) return strangers;
+      return write(async (db, emit) => {
+        for (const id of strangers) {
+          emit('user', id);
+          await endSessionsAndKeys(db, emit, id);
+          await endFamilies(db, emit, { column: 'user_id', value: id, now });
+        }
+        return strangers;
+      });
+    },
 
     setLocked: (id, locked, now) =>
       write(async (db, emit) => {
@@ -97,6 +117,13 @@ export function createUserStore({ read, write }: UnitOfWork): UserStore {
           undefined,
       ),
   };
+}
+
+async function endSessionsAndKeys(db: Transaction<Tables>, emit: Emit, userId: string): Promise<void> {
+  const sessions = await db.deleteFrom('sessions').where('user_id', '=', userId).returning('id').execute();
+  const keys = await db.deleteFrom('api_keys').where('user_id', '=', userId).returning('id').execute();
+  for (const session of sessions) emit('session', session.id);
+  for (const key of keys) emit('api-key', key.id);
 }
 
 function selectUsers(db: Kysely<Tables>) {

@@ -8,8 +8,10 @@ import type { Tables } from './tables.ts';
 export interface UnitOfWork {
   read<T>(query: (db: Kysely<Tables>) => Promise<T>): Promise<T>;
   /** One transaction with the changes it emits: both are there or neither, and they are told before this resolves, also to the processes that `spread` reaches. */
-  write<T>(work: (db: Transaction<Tables>, emit: (kind: Change['kind'], id: string) => void) => Promise<T>): Promise<T>;
+  write<T>(work: (db: Transaction<Tables>, emit: Emit) => Promise<T>): Promise<T>;
 }
+/** Notes a change that is told with the transaction. */
+export type Emit = (kind: Change['kind'], id: string) => void;
 
 /**
  * @param reader apart from `writer`, so that nobody who reads waits for a write that waits; it sees whatever was committed

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { ApiKey } from '../../src/domain/api-key.ts';
 import type { Store } from '../../src/domain/store.ts';
 import type { StoreStage } from './store-contract.ts';
-import { alice, keyOf, sessionOf, signingKeyOf } from './store-fixtures.ts';
+import { alice, keyOf, refreshTokenOf, sessionOf, signingKeyOf } from './store-fixtures.ts';
 
 /** What is put in comes out, here and in every other process. */
 export function describeRecords(stage: () => StoreStage): void {
@@ -89,6 +89,26 @@ export function describeRecords(stage: () => StoreStage): void {
         expect(await other.users.isLocked(id)).toBe(false);
       }
       expect((await other.users.findById('usr_1'))?.locked).toBe(false);
+    });
+
+    it('ends what strangers hold, and nobody else’s', async () => {
+      await store.users.insert('usr_1', alice, 1_000);
+      for (const user of ['usr_1', 'usr_file', 'usr_left', 'usr_gone']) {
+        await store.sessions.insert(sessionOf(`s-${user}`, user));
+        if (user === 'usr_gone') continue;
+        await store.apiKeys.insert(keyOf(`k-${user}`, user));
+        await store.refreshTokens.insert(
+          refreshTokenOf(`r-${user}`, { userId: user, familyId: `f-${user}`, accessExpiresAt: 5_000 }),
+        );
+      }
+      const ended = await other.users.forgetStrangers(new Set(['usr_file']), 2_000);
+      expect([...ended].sort()).toEqual(['usr_gone', 'usr_left']);
+      expect((await store.sessions.listByUser(null)).map(({ userId }) => userId)).toEqual(['usr_1', 'usr_file']);
+      expect((await store.apiKeys.list(null)).map(({ userId }) => userId)).toEqual(['usr_1', 'usr_file']);
+      expect(await store.refreshTokens.findById('r-usr_left')).toBeNull();
+      expect(await store.refreshTokens.findById('r-usr_file')).not.toBeNull();
+      expect(await store.revocations.listLive(2_000, '', 10)).toEqual(['f-usr_left']);
+      expect(await store.users.forgetStrangers(new Set(['usr_file']), 2_000)).toEqual([]);
     });
 
     it('takes sessions, keys and the lock with it when it is deleted, and nobody else’s', async () => {
