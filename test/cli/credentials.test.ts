@@ -42,9 +42,9 @@ it('revokes a key by what people have of it', async () => {
 
 it('makes a key with all that it may have, and lists it', async () => {
   const at = place('users: [{username: alice, roles: [ops, dev]}]\n');
-  const from = '2027-01-31T00:00:00Z';
+  const from = '2097-01-31T00:00:00Z';
   const limits = ['--role', 'dev', '--network', '10.0.0.0/8', '--network', '::1', '--not-before', from];
-  const args = ['--user', 'alice', '--name', 'nightly', ...limits, '--expires', '2027-03-01T01:00:00+01:00'];
+  const args = ['--user', 'alice', '--name', 'nightly', ...limits, '--expires', '2097-03-01T01:00:00+01:00'];
   const { code, out } = await at.run(['keys', 'create', ...args]);
   expect(code).toBe(0);
   const [key] = await json(at, 'keys', 'list');
@@ -57,11 +57,11 @@ it('makes a key with all that it may have, and lists it', async () => {
       roles: ['dev'],
       networks: ['10.0.0.0/8', '::1'],
     },
-    ...{ created_at: expect.any(String), created_by: null, not_before: '2027-01-31T00:00:00.000Z' },
-    ...{ expires_at: '2027-03-01T00:00:00.000Z', last_used_at: null, rotated_at: null, previous_until: null },
+    ...{ created_at: expect.any(String), created_by: null, not_before: '2097-01-31T00:00:00.000Z' },
+    ...{ expires_at: '2097-03-01T00:00:00.000Z', last_used_at: null, rotated_at: null, previous_until: null },
   });
   expect((await at.run(['keys', 'list'])).out).toMatch(
-    / nightly +- +dev +10\.0\.0\.0\/8 ::1 +\S+ +command +2027-01-31\S+ +2027-03/,
+    / nightly +- +dev +10\.0\.0\.0\/8 ::1 +\S+ +command +2097-01-31\S+ +2097-03/,
   );
 });
 

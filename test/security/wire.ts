@@ -17,11 +17,12 @@ export interface Exchange {
   readonly answers?: number;
 }
 
-const DEADLINE = 5_000;
+/** In ms; less than what a head may take to come, after which there is an answer. */
+const DEADLINE = 9_000;
 
 /**
  * Sends exactly these bytes (one character each) and takes apart what comes back. Resolves when there are enough answers or
- * the other side closes; rejects after 5 s, which is how an answer that waits for something shows.
+ * the other side closes; rejects after the deadline, which is how an answer that waits for something shows.
  */
 export function exchange(port: number, bytes: string, { from, answers = 1 }: Exchange = {}): Promise<WireAnswer[]> {
   return new Promise((resolve, reject) => {
