@@ -35,6 +35,7 @@ export async function runService({ sound, again, ready }: ServiceParts): Promise
     ...(measurements === undefined ? {} : { measurements }),
   };
   const serving = await openServing({ sound, again, shared, ownsSockets: true });
+  logStrayRejections(serving);
   try {
     const reloads = reloadOnHangup({
       ...{ dataDir, file: sound.file, reload: serving.reload },
@@ -78,6 +79,7 @@ export async function runWorker({ sound, again, ready }: ServiceParts, primary: 
   };
   try {
     const serving = await openServing({ sound, again, shared, ownsSockets: false });
+    logStrayRejections(serving);
     await runErrands(primary, serving, measurements);
     await ready(serving);
     await stopped;
@@ -85,6 +87,16 @@ export async function runWorker({ sound, again, ready }: ServiceParts, primary: 
   } finally {
     primary.leave();
   }
+}
+
+/**
+ * A promise that nobody waits for, such as a plugin's note of who came, decides nothing: where it fails, Node.js would end the
+ * process, and print a message that may quote a credential. Whoever can make it fail could end every worker.
+ */
+function logStrayRejections(serving: Serving): void {
+  process.on('unhandledRejection', (error) =>
+    serving.current().core.log.write('error', 'process.stray-rejection', failureDetail(error)),
+  );
 }
 
 /** Catches up when another worker has committed something, and says so. */

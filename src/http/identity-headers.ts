@@ -45,7 +45,10 @@ const PRESETS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 /** In front of a source that is a claim whatever it is called: a plugin may hand on a claim named `roles`. */
 const CLAIM = 'claim:';
 
-/** The headers of every allowed answer: the preset's, those that the configuration adds, and those that plugins add. */
+/**
+ * The headers of every allowed answer: the preset's, those that the configuration adds, and those that plugins add. None of
+ * these takes the place of the preset's: it would say something else of everybody, and empty it for whom the plugin does not know.
+ */
 export function compileIdentityHeaders(
   configured: Configuration['identity_headers'],
   ofPlugins: ReadonlyArray<Readonly<Record<string, string>>> = [],
@@ -53,8 +56,8 @@ export function compileIdentityHeaders(
   const { preset = 'x-auth', ...added } = typeof configured === 'string' ? { preset: configured } : configured;
   const byName = new Map<string, readonly [string, string]>();
   for (const [header, source] of [
-    ...Object.entries(PRESETS[preset] ?? {}),
     ...ofPlugins.flatMap((one) => Object.entries(one).map(([header, claim]) => [header, `${CLAIM}${claim}`] as const)),
+    ...Object.entries(PRESETS[preset] ?? {}),
     ...Object.entries(added),
   ]) {
     byName.set(header.toLowerCase(), [header, source]);

@@ -128,7 +128,9 @@ function asIdentity(value: unknown, instance: string, known: WeakMap<object, Ide
   if (typeof claims !== 'object' || claims === null || Array.isArray(claims)) return null;
   if (authenticatedAt !== null && (typeof authenticatedAt !== 'number' || Number.isNaN(authenticatedAt))) return null;
   const identity: Identity = Object.freeze({
-    ...{ subject, username, name, email, authenticatedAt },
+    // As a directory user's id, or another plugin's user, it would be taken for that one by whoever goes by it.
+    subject: subject.startsWith(`${instance}:`) ? subject : `${instance}:${subject}`,
+    ...{ username, name, email, authenticatedAt },
     roles: [...roles],
     groups: [...groups],
     scopes: scopes === null ? null : [...scopes],

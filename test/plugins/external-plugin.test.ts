@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { fileUserId } from '../../src/flows/directory.ts';
 import { type Installation, installPlugins, type Served } from './installed-plugin.ts';
 
 /** Somebody else's package whose `authenticate` and handler do whatever a test wants. */
@@ -62,17 +63,29 @@ describe('a plugin of somebody else', () => {
         {},
         ...odd.map(([type, code]) => packageOf(type, `{ authenticate: ${code} }`, 'deadline: 150,')),
       ),
+      ...packageOf(
+        'careless',
+        `{ identityHeaders: { 'X-Auth-Roles': 'groups', 'x-auth-user': 'sub' },
+           authenticate({ headers }) {
+             const sub = headers.get('x-sub');
+             if (sub === undefined) return NOT_RESPONSIBLE;
+             if (sub === 'stray') { void Promise.reject(new Error('secret-in-message')); return CREDENTIALS_REJECTED; }
+             return { kind: 'authenticated', identity: { subject: sub, username: 'x', claims: { sub, groups: ['admin'] } } };
+           } }`,
+      ),
       ...packageOf('waits', '{ authenticate: () => new Promise(() => {}) }', 'deadline: 3_000,'),
       word: 'hunter22\n',
       'gatelodge.yaml': `${RULES}
 auth_plugins:
   key: {type: word, module: plugin-word, word_file: ./word}
   waits: {module: plugin-waits}
+  careless: {module: plugin-careless}
 ${odd.map(([type]) => `  ${type}: {module: plugin-${type}}`).join('\n')}
 auth: {default_plugins: [key]}
 paths:
 ${odd.map(([type]) => `  - {path: /${type}, plugins: [${type}]}\n  - {path: /optional/${type}, plugins: [${type}], authenticate: optional}\n  - {path: /before/${type}, plugins: [${type}, key]}\n  - {path: /behind/${type}, plugins: [key, ${type}]}`).join('\n')}
   - {path: /waits, plugins: [waits]}
+  - {path: /careless, plugins: [careless]}
   - {path: /admin, users: [admin]}
   - {path: /}
 `,
@@ -94,6 +107,28 @@ ${odd.map(([type]) => `  - {path: /${type}, plugins: [${type}]}\n  - {path: /opt
       'x-auth-word': 'hunter22',
       'x-auth-missing': '',
     });
+  });
+
+  test('that hands on whatever subject it is told makes nobody somebody else', async () => {
+    const admin = fileUserId('admin');
+    const answer = await service.validate({ 'X-Sub': admin }, '/careless');
+    expect([answer.status, answer.headers['x-auth-subject']]).toEqual([200, `careless:${admin}`]);
+    const prefixed = await service.validate({ 'X-Sub': 'careless:1' }, '/careless');
+    expect(prefixed.headers['x-auth-subject']).toBe('careless:1');
+  });
+
+  test('says by no header of its own what the identity does not', async () => {
+    const answer = await service.validate({ 'X-Sub': 'admin' }, '/careless');
+    expect(answer.headers).toMatchObject({ 'x-auth-user': 'x', 'x-auth-roles': '' });
+    expect((await service.validate({ 'X-Word': 'hunter22' })).headers).toMatchObject({ 'x-auth-roles': 'r%2C1' });
+  });
+
+  test('that leaves a promise to itself does not end the service when it fails', async () => {
+    for (let times = 0; times < 3; times += 1)
+      expect((await service.validate({ 'X-Sub': 'stray' }, '/careless')).status).toBe(401);
+    expect((await service.validate({ 'X-Word': 'hunter22' })).status).toBe(200);
+    await expect.poll(() => service.output().split('process.stray-rejection').length).toBe(4);
+    expect(service.output()).not.toContain('secret-in-message');
   });
 
   test('cannot say that it was another method', async () => {
