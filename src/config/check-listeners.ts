@@ -1,5 +1,6 @@
 import { dirname, resolve } from 'node:path';
 import { plainAddress } from '../domain/network.ts';
+import type { KeyPath } from './key-path.ts';
 import type { Reporter } from './reporter.ts';
 import type { Configuration } from './schema.ts';
 
@@ -9,16 +10,23 @@ type Place = Configuration['listen'][number] | NonNullable<Configuration['metric
 export function checkListeners({ listen, metrics }: Configuration, file: string, reporter: Reporter): void {
   const taken = new Set<string>();
   for (const [index, place] of listen.entries()) {
-    const address = addressOf(place, file);
+    // One listener stands there without a list.
+    const isUnknown = [['listen', index], ['listen']].some((path) => isRefused(path, reporter));
+    const address = isUnknown ? null : addressOf(place, file);
     if (address !== null && taken.has(address))
       reporter.report('duplicate-name', ['listen', index], 'another listener is there already');
     if (address !== null) taken.add(address);
   }
-  if (metrics === undefined) return;
+  if (metrics === undefined || isRefused(['metrics', 'listen'], reporter)) return;
   const address = addressOf(metrics.listen, file);
   if (address === null || !taken.has(address)) return;
   const message = 'gatelodge listens there already: metrics have a listener of their own';
   reporter.report('invalid-value', ['metrics', 'listen'], message);
+}
+
+/** What was refused has its default here, which the file does not say. */
+function isRefused(path: KeyPath, reporter: Reporter): boolean {
+  return ['host', 'port', 'socket'].some((key) => reporter.isRefused([...path, key]));
 }
 
 /** null where the system chooses a free port. */

@@ -12,12 +12,12 @@ const REQUIREMENT_KEYS = ['users', 'roles', 'groups', 'scopes', 'permission', 'm
 
 /**
  * What more than one key is needed to judge in `paths` and `auth`: names of plugin instances, patterns, contradictions.
- * @param origins the place in the file of each rule that is left
+ * @param inFile where a key path of what is left leads in the file
  * @param instances names under `auth_plugins`
  */
 export function checkRules(
   configuration: Configuration,
-  origins: readonly number[],
+  inFile: (path: KeyPath) => KeyPath,
   instances: readonly string[],
   document: ConfigurationDocument,
   reporter: Reporter,
@@ -27,10 +27,10 @@ export function checkRules(
     checkPort(origin, ['allowed_redirects', index], reporter);
   const literals = new Set(configuration.paths.filter(({ regex }) => !regex).map(({ path }) => path));
   for (const [index, rule] of configuration.paths.entries()) {
-    const path = ['paths', origins[index] ?? index];
+    const path = ['paths', index];
     checkMatch(rule, path, reporter);
     checkReach(rule, literals, path, reporter);
-    checkContradictions(rule, path, document, reporter);
+    checkContradictions(rule, path, inFile(path), document, reporter);
     checkInstances(rule.plugins ?? [], [...path, 'plugins'], instances, reporter);
     if (rule.permission !== undefined)
       warn(reporter, [...path, 'permission'], 'nobody has permissions in this version: the rule refuses everybody');
@@ -116,12 +116,13 @@ function checkPort(text: string, path: KeyPath, reporter: Reporter): void {
 function checkContradictions(
   rule: RuleConfiguration,
   path: KeyPath,
+  place: KeyPath,
   document: ConfigurationDocument,
   reporter: Reporter,
 ): void {
   const refuse = (keys: readonly (keyof RuleConfiguration)[], why: string) => {
     for (const key of keys) {
-      if (locate(document, [...path, key]) === null || (key === 'mfa' && rule.mfa === false)) continue;
+      if (locate(document, [...place, key]) === null || (key === 'mfa' && rule.mfa === false)) continue;
       reporter.report('contradictory-rule', [...path, key], why, { part: 'key' });
     }
   };

@@ -11,13 +11,8 @@ import type { Reporter } from './reporter.ts';
 import type { Configuration } from './schema.ts';
 
 /** What more than one key is needed to judge outside the rules and plugins, and what this version does not have. */
-export function checkSettings(
-  configuration: Configuration,
-  userOrigins: readonly number[],
-  document: ConfigurationDocument,
-  reporter: Reporter,
-): void {
-  checkUsers(configuration, userOrigins, reporter);
+export function checkSettings(configuration: Configuration, document: ConfigurationDocument, reporter: Reporter): void {
+  checkUsers(configuration, reporter);
   checkCookie(configuration, reporter);
   checkTrust(configuration, reporter);
   checkLogo(configuration, document.file, reporter);
@@ -29,10 +24,10 @@ export function checkSettings(
   checkVersion(configuration, document, reporter);
 }
 
-function checkUsers(configuration: Configuration, origins: readonly number[], reporter: Reporter): void {
+function checkUsers(configuration: Configuration, reporter: Reporter): void {
   const names = new Set<string>();
   for (const [index, user] of configuration.users.entries()) {
-    const path = ['users', origins[index] ?? index];
+    const path = ['users', index];
     if (names.has(user.username))
       reporter.report('duplicate-name', [...path, 'username'], 'another user has this name');
     names.add(user.username);

@@ -10,7 +10,7 @@ import type { Environment } from './interpolate.ts';
 import { type TypedInstance, typeInstances } from './load-plugins.ts';
 import { checkInstance, instanceShape, type PluginInstanceConfiguration } from './plugin-instances.ts';
 import type { Problem } from './problem.ts';
-import { createReporter, type Reporter } from './reporter.ts';
+import { createReporter, type Reporter, reporterFor } from './reporter.ts';
 import { resolveDocument, rootShape } from './resolve.ts';
 import { salvage } from './salvage.ts';
 import { type Configuration, configurationSchema } from './schema.ts';
@@ -77,10 +77,12 @@ export async function loadConfiguration(input: LoadInput): Promise<LoadedConfigu
     if (options !== null) plugins.push({ ...instance, options: options.value });
   }
   if (salvaged !== null) {
-    const { configuration, origins } = salvaged;
-    checkSettings(configuration, origins.users, document, reporter);
-    checkRules(configuration, origins.paths, Object.keys(configuration.auth_plugins), document, reporter);
-    checkSoundRules(configuration, origins.paths, input.checkPolicy ?? findPolicyProblems, reporter);
+    const { configuration, inFile } = salvaged;
+    const ofRest = reporterFor(reporter, inFile);
+    checkSettings(configuration, document, ofRest);
+    checkRules(configuration, inFile, Object.keys(configuration.auth_plugins), document, ofRest);
+    const origins = configuration.paths.map((_, index) => Number(inFile(['paths', index])[1]));
+    checkSoundRules(configuration, origins, input.checkPolicy ?? findPolicyProblems, reporter);
   }
   const problems = reporter.problems.toSorted((a, b) => a.line - b.line || a.column - b.column);
   const sound = result.refusals === null && !problems.some((problem) => problem.severity === 'error');

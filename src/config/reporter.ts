@@ -43,3 +43,13 @@ export function createReporter(document: ConfigurationDocument): Reporter {
     },
   };
 }
+
+/** The same reporter for whoever speaks of other key paths than the file has. */
+export function reporterFor(reporter: Reporter, inFile: (path: KeyPath) => KeyPath): Reporter {
+  return {
+    problems: reporter.problems,
+    report: (code, path, message, options) => reporter.report(code, inFile(path), message, options),
+    add: reporter.add,
+    isRefused: (path) => reporter.isRefused(inFile(path)),
+  };
+}

@@ -5,8 +5,8 @@ import { validate } from './validate.ts';
 /** What is left of a configuration without the parts that the schema refuses. */
 export interface Salvaged {
   readonly configuration: Configuration;
-  /** The index in the file of each user and each rule that is left. */
-  readonly origins: { readonly users: readonly number[]; readonly paths: readonly number[] };
+  /** Where in the file a key path of what is left leads: items that were cut out of lists count there. */
+  inFile(path: KeyPath): KeyPath;
 }
 
 const HOLE = Symbol('hole');
@@ -20,17 +20,13 @@ const MOST_ROUNDS = 4;
 export function salvage(data: unknown, refused: readonly KeyPath[]): Salvaged | null {
   if (typeof data !== 'object' || data === null) return null;
   const rest = structuredClone(data) as Record<string, unknown>;
-  const origins = { users: indexes(rest['users']), paths: indexes(rest['paths']) };
+  const origins: Origins = new Map();
   let remove = refused;
   for (let round = 0; round < MOST_ROUNDS; round += 1) {
     for (const path of remove) cut(rest, path);
-    for (const key of ['users', 'paths'] as const) {
-      const list = rest[key];
-      if (Array.isArray(list)) origins[key] = origins[key].filter((_, index) => list[index] !== HOLE);
-    }
-    for (const [key, value] of Object.entries(rest)) rest[key] = fillHoles(value);
+    for (const [key, value] of Object.entries(rest)) rest[key] = fillHoles(value, origins, [key]);
     const result = validate(configurationSchema, rest);
-    if (result.refusals === null) return { configuration: result.value, origins };
+    if (result.refusals === null) return { configuration: result.value, inFile: (path) => translated(path, origins) };
     remove = result.refusals.map((refusal) => refusal.remove);
   }
   return null;
@@ -40,11 +36,17 @@ export function salvage(data: unknown, refused: readonly KeyPath[]): Salvaged | 
 export function withoutRefused(data: unknown, refused: readonly KeyPath[]): unknown {
   const copy = structuredClone(data);
   for (const path of refused) cut(copy, path);
-  return fillHoles(copy);
+  return fillHoles(copy, new Map(), []);
 }
 
-function indexes(value: unknown): number[] {
-  return Array.isArray(value) ? [...value.keys()] : [];
+/** For the key path, in the file, of each list that lost an item: which of its items are left. */
+type Origins = Map<string, readonly number[]>;
+
+function translated(path: KeyPath, origins: Origins): KeyPath {
+  const result: (string | number)[] = [];
+  for (const step of path)
+    result.push(typeof step === 'number' ? (origins.get(JSON.stringify(result))?.[step] ?? step) : step);
+  return result;
 }
 
 function cut(data: unknown, path: KeyPath): void {
@@ -61,8 +63,18 @@ function cut(data: unknown, path: KeyPath): void {
   else delete (parent as Record<string | number, unknown>)[last];
 }
 
-function fillHoles(value: unknown): unknown {
-  if (Array.isArray(value)) return value.filter((item) => item !== HOLE).map(fillHoles);
+/** @param place of the value in the file */
+function fillHoles(value: unknown, origins: Origins, place: KeyPath): unknown {
+  if (Array.isArray(value)) {
+    const key = JSON.stringify(place);
+    const before = origins.get(key);
+    const kept = [...value.keys()].filter((index) => value[index] !== HOLE);
+    const left = kept.map((index) => before?.[index] ?? index);
+    if (kept.length < value.length) origins.set(key, left);
+    return kept.map((index, position) => fillHoles(value[index], origins, [...place, left[position] ?? index]));
+  }
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, fillHoles(item)]));
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => [key, fillHoles(item, origins, [...place, key])]),
+  );
 }

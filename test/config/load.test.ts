@@ -118,6 +118,39 @@ describe('loadConfiguration', () => {
     expect(await problems('["\n')).toEqual(['yaml-syntax 2:1']);
   });
 
+  it.each([
+    [
+      'allowed_redirects: ["bad", "https://a.example:99999"]',
+      'invalid-value 1:21 allowed_redirects[0]',
+      'invalid-value 1:28 allowed_redirects[1]',
+    ],
+    [
+      'trusted_proxies: [nope, 0.0.0.0/0]',
+      'invalid-value 1:19 trusted_proxies[0]',
+      'warning trusts-everybody 1:25 trusted_proxies[1]',
+    ],
+    [
+      'paths: [x, {path: /a, plugins: ["", "", nope]}]',
+      'wrong-type 1:9 paths[0]',
+      'invalid-value 1:33 paths[1].plugins[0]',
+      'invalid-value 1:37 paths[1].plugins[1]',
+      'unknown-plugin 1:41 paths[1].plugins[2]',
+    ],
+    [
+      'paths: [{path: /a, methods: [5, get]}]',
+      'wrong-type 1:30 paths[0].methods[0]',
+      'invalid-value 1:33 paths[0].methods[1]',
+    ],
+    [
+      'paths: [{path: /a, roles: [""], deny: true}, {path: /b, deny: true, mode: any}]',
+      'contradictory-rule 1:20 paths[0].roles',
+      'invalid-value 1:28 paths[0].roles[0]',
+      'contradictory-rule 1:69 paths[1].mode',
+    ],
+  ])('counts list items as the file does behind one that is wrong: %s', async (text, ...expected) => {
+    expect(await problems(text)).toEqual(expected);
+  });
+
   it('puts the policy’s findings at the rule of the file, also where broken rules stand before it', async () => {
     const text = 'paths:\n  - {path: "no-slash"}\n  - {path: /a}\n  - {path: /a/b}\n';
     const loaded = await load(text);

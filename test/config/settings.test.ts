@@ -47,6 +47,8 @@ describe('settings', () => {
     ['listen: [{socket: /a/b}, {socket: /a/c/../b}]', 'duplicate-name 1:26 listen[1]'],
     ['listen: [{port: 0}, {port: 0}, {host: "::1", port: 9190}, {host: 127.0.0.2, port: 9190}]'],
     ['{listen: {socket: a}, metrics: {listen: {socket: ./a}}}', 'invalid-value 1:41 metrics.listen'],
+    ['listen: [{port: x}, {port: 9190}]', 'wrong-type 1:17 listen[0].port'],
+    ['{listen: {port: x}, metrics: {listen: {port: 9190}}}', 'wrong-type 1:17 listen.port'],
     ['cookie: {name: __Host-sid}', 'invalid-value 1:16 cookie.name'],
     ['cookie: {name: __secure-sid}', 'invalid-value 1:16 cookie.name'],
     ['public_url: " https://a.example"', 'invalid-value 1:13 public_url'],
