@@ -16,9 +16,9 @@ const IN_ANY_CALL: readonly ProblemCode[] = ['store-unavailable', 'internal-erro
 const BY_CALLERS: Readonly<Record<Operation['callers']['kind'], readonly ProblemCode[]>> = {
   management: [
     ...(['invalid-request', 'no-credentials', 'invalid-credentials', 'scope-missing', 'role-missing'] as const),
-    ...(['csrf-failed', 'rate-limited'] as const),
+    ...(['csrf-failed', 'forbidden', 'rate-limited'] as const),
   ],
-  any: ['invalid-request', 'no-credentials', 'invalid-credentials', 'rate-limited'],
+  any: ['invalid-request', 'no-credentials', 'invalid-credentials', 'forbidden', 'rate-limited', 'overloaded'],
   none: [],
 };
 const SECURITY = {

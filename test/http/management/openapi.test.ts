@@ -67,6 +67,15 @@ it('has the endpoints that there are, and each of them answers', async () => {
   expect(new Set(ids).size).toBe(ids.length);
 });
 
+it('tells of the refusal of a user who is bound to networks and calls from elsewhere', () => {
+  for (const [path, operations] of Object.entries(document['paths'] ?? {}))
+    for (const operation of Object.values(operations as Record<string, Record<string, unknown>>)) {
+      const open = (operation['security'] as unknown[]).length === 0;
+      const { 403: forbidden } = operation['responses'] as Record<number, { description: string } | undefined>;
+      expect(forbidden?.description.includes('`forbidden`') ?? false, path).toBe(!open);
+    }
+});
+
 it('has no call that the page about calls does not explain', () => {
   const folder = join(import.meta.dirname, '../../../docs');
   const page = ['management-api.md', 'tokens.md'].map((name) => readFileSync(join(folder, name), 'utf8')).join();
