@@ -4,6 +4,7 @@ import type { Configuration } from './config/schema.ts';
 import { failureDetail, GatelodgeError } from './domain/errors.ts';
 import { listenFailure } from './domain/system-failure.ts';
 import { mostConnections } from './http/connections.ts';
+import { inheritedSockets } from './http/inherited-sockets.ts';
 import { type Listening, listen } from './http/listener.ts';
 import { openRuntime, type Runtime, type Shared } from './runtime.ts';
 
@@ -53,16 +54,18 @@ export async function openServing(options: {
   const stopListening = (deadline: number) => Promise.all(listeners.map((listener) => listener.stop(deadline)));
   try {
     const places = sound.configuration.listen;
+    const inherited = inheritedSockets(process.env, ownsSockets ? process.pid : process.ppid, places);
     // Shared out: whoever fills one listener takes nothing from another.
     const most = mostConnections(places.length);
     const gaveWay = atMostEvery(FULL_TOLD_EVERY, (count) =>
       runtime?.core.log.write('warn', 'connections.full', { most, closed: count }),
     );
     const openListeners = async () => {
-      for (const place of places)
-        listeners.push(
-          await listen(place, () => runtime?.handlers ?? null, { ownsSocket: ownsSockets, most, gaveWay }),
-        );
+      for (const [index, place] of places.entries()) {
+        const fd = inherited?.[index];
+        const terms = { ownsSocket: ownsSockets, most, gaveWay, ...(fd === undefined ? {} : { inherited: fd }) };
+        listeners.push(await listen(place, () => runtime?.handlers ?? null, terms));
+      }
     };
     // Who cannot connect yet asks another instance or worker, and a 503 is an answer.
     const early = publicUrlNeedsPort(sound.configuration);

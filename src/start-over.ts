@@ -9,13 +9,14 @@ const TUNABLES = 'glibc.malloc.trim_threshold=1048576:glibc.malloc.hugetlb=1';
 
 /**
  * Starts this program over in the same process, once, with settings that the allocator reads at the start alone: after some
- * logins it is 100 MB instead of 180. Other allocators than glibc's do not look at them. Whoever has a channel to the
- * process that started it would lose that, so it goes on as it is; a worker has got the settings from the process that
- * started over.
+ * logins it is 100 MB instead of 180. Other allocators than glibc's do not look at them. It goes on as it is where the
+ * settings are there already, and where it would lose a channel to the process that started it, or sockets that were handed
+ * over: Node.js keeps standard input and output alone. A worker has got the settings from the process that started over.
  */
 export function startOver(): void {
   if (process.platform !== 'linux' || process.connected || process.argv0 === NAME) return;
-  const { GLIBC_TUNABLES: given } = process.env;
+  const { GLIBC_TUNABLES: given, LISTEN_FDS: sockets } = process.env;
+  if (sockets !== undefined || given?.includes(TUNABLES) === true) return;
   try {
     process.execve?.(process.execPath, [NAME, ...process.execArgv, ...process.argv.slice(1)], {
       ...process.env,

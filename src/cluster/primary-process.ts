@@ -2,6 +2,7 @@ import { type Core, ensureKeys, openCore } from '../compose/core.ts';
 import { systemClock } from '../domain/clock.ts';
 import { failureDetail } from '../domain/errors.ts';
 import { exposeMetrics, metricsOfAll, openMetrics, remembering } from '../exposition.ts';
+import { inheritedSockets } from '../http/inherited-sockets.ts';
 import { type Listening, removeStaleSocket } from '../http/listener.ts';
 import { reloadOnHangup } from '../reloads.ts';
 import { asListenError, type SoundParts, whenStopped } from '../serving.ts';
@@ -28,17 +29,18 @@ export async function runWithWorkers(parts: {
   const { sound, count } = parts;
   const { listen, metrics, data_dir: dataDir, shutdown_timeout: deadline } = sound.configuration;
   const stopped = whenStopped();
+  const inherited = inheritedSockets(process.env, process.pid, listen);
   // Secret, tables and the first key are made here, before several processes could.
   const core = await openCore({ ...sound, clock: systemClock });
   let metricsListener: Listening | null = null;
   try {
     await ensureKeys(core);
     await parts.prepared(core);
-    for (const place of listen) if ('socket' in place) await removeStaleSocket(place.socket);
+    if (inherited === null) for (const place of listen) if ('socket' in place) await removeStaleSocket(place.socket);
 
     let lost = 0;
     const allReady = Promise.withResolvers<void>();
-    const workers = startWorkers(count, {
+    const workers = startWorkers(count, inherited !== null, {
       ready(facts) {
         reloads.announce();
         allReady.resolve(parts.ready(core, facts));

@@ -37,8 +37,12 @@ const PATIENCE = { measure: 1_000, reload: 30_000, 'catch-up': 2_000 };
 /**
  * Starts this program again as so many workers, which share its listeners. It decides nothing itself: it counts failed
  * logins for all of them, passes on what they tell each other, and replaces one that ends.
+ * @param inheritsSockets true where the sockets were handed over to this process: Node.js closes them with the last worker,
+ *   and nobody but whoever handed them over has them then
  */
-export function startWorkers(count: number, events: PrimaryEvents): Workers {
+export function startWorkers(count: number, inheritsSockets: boolean, events: PrimaryEvents): Workers {
+  // Each worker accepts for itself then: what waits to be accepted when the last one ends stays where it is.
+  if (inheritsSockets) cluster.schedulingPolicy = cluster.SCHED_NONE;
   const attempts = createAttemptsOfWorkers(createAttemptsInMemory(systemClock));
   const ready = new Map<number, Ready>();
   const following = new Set<number>();
@@ -66,7 +70,8 @@ export function startWorkers(count: number, events: PrimaryEvents): Workers {
       following.delete(worker.id);
       questions.ended(worker.id);
       attempts.ended(worker.id);
-      if (stopping || !said) {
+      if (!stopping && said) events.lost(worker.process.pid ?? 0, code);
+      if (stopping || !said || (inheritsSockets && ready.size === 0)) {
         // One that cannot even start has said why; the others would fail alike.
         if (!stopping) {
           failed = true;
@@ -76,7 +81,6 @@ export function startWorkers(count: number, events: PrimaryEvents): Workers {
         if (alive().length === 0) finish(!failed);
         return;
       }
-      events.lost(worker.process.pid ?? 0, code);
       setTimeout(
         () => {
           if (!stopping) fork();

@@ -7,6 +7,7 @@ import { announcesBody, CheckMessage, isCheck } from './check-message.ts';
 import { boundConnections, MAX_HEADERS, mostConnections } from './connections.ts';
 import type { DecisionEndpoint } from './decision-endpoint.ts';
 import { drain } from './drain.ts';
+import { requireAt } from './inherited-sockets.ts';
 import { oneATurn } from './one-a-turn.ts';
 import type { Peer } from './peer.ts';
 
@@ -48,6 +49,8 @@ const TIMEOUT_STEP = 1_000;
 
 /** How a process listens. */
 export interface Terms {
+  /** The descriptor of a socket that listens already; whoever has opened it takes care of it. */
+  readonly inherited?: number;
   /** False where other processes listen on the same. */
   readonly ownsSocket?: boolean;
   /** How many connections at a time. */
@@ -102,10 +105,18 @@ export async function listen(
 export async function listenAt(
   server: Server,
   place: Place,
-  { ownsSocket = true, most = mostConnections(1), gaveWay }: Terms = {},
+  { inherited, ownsSocket = true, most = mostConnections(1), gaveWay }: Terms = {},
 ): Promise<Listening> {
   const open = boundConnections(server, most, gaveWay);
-  if ('socket' in place) await listenOnSocket(server, place.socket, place.socket_chmod, ownsSocket);
+  if (inherited !== undefined) {
+    await listening(server, () => server.listen({ fd: inherited }));
+    try {
+      requireAt(server, place);
+    } catch (error) {
+      server.close();
+      throw error;
+    }
+  } else if ('socket' in place) await listenOnSocket(server, place.socket, place.socket_chmod, ownsSocket);
   else await listening(server, () => server.listen(place.port, place.host));
   return { address: addressOf(server, place), stop: (deadline) => drain(server, open, deadline, ownsSocket) };
 }

@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
+import { childrenOf } from '../support/child-process.ts';
 import { ask } from '../support/http-client.ts';
 import { serve, underLoad } from './kill-stage.ts';
 import { createLedger, differences, tally } from './ledger.ts';
@@ -46,8 +46,3 @@ it('a connection that was on its way to a worker when it died is another one’s
     expect(slowest).toBeLessThan(10_000);
   }
 }, 240_000);
-
-function childrenOf(pid: number): number[] {
-  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8');
-  return children.split(' ').filter(Boolean).map(Number);
-}

@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
+import { childrenOf } from '../support/child-process.ts';
 import { freePort } from '../support/free-port.ts';
 import { type Gatelodge, startGatelodge } from '../support/gatelodge.ts';
 import { tempDir } from '../support/temp-dir.ts';
@@ -71,8 +71,3 @@ it.each(['', 'public_url: PUBLIC_URL\n'])(
   },
   180_000,
 );
-
-function childrenOf(pid: number): number[] {
-  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8');
-  return children.split(' ').filter(Boolean).map(Number);
-}

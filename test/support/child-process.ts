@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 
 /** A program that a test runs beside itself. */
 export interface RunningProgram {
@@ -73,4 +74,10 @@ export async function waitUntil(
     if (Date.now() > end) throw new Error(`${what}: not ready after ${timeout} ms\n${program.output()}`);
     await new Promise((resolve) => setTimeout(resolve, 25));
   }
+}
+
+/** The processes that a process has started and that have not ended. Linux alone. */
+export function childrenOf(pid: number): number[] {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8');
+  return children.split(' ').filter(Boolean).map(Number);
 }

@@ -3,6 +3,8 @@ import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { listener } from '../../../src/config/listener-schema.ts';
+import { publicUrlOf } from '../../../src/config/public-url.ts';
 import { replaceText } from '../../support/replace-text.ts';
 import { missing } from '../../support/skip.ts';
 import { type TempDir, tempDir } from '../../support/temp-dir.ts';
@@ -26,6 +28,15 @@ describe.skipIf(missing('systemd-analyze'))('gatelodge.service', () => {
   test('systemd understands every line', async () => {
     const { stdout, stderr } = await run('systemd-analyze', ['verify', '--man=no', unit]);
     expect(stdout + stderr).toBe('');
+  });
+
+  test('systemd understands the socket unit, which opens what a fresh configuration listens on', async () => {
+    const socket = join(directory.path, 'gatelodge.socket');
+    await copyFile(join(FOLDER, 'gatelodge.socket'), socket);
+    const { stdout, stderr } = await run('systemd-analyze', ['verify', '--man=no', socket, unit]);
+    expect(stdout + stderr).toBe('');
+    const { host } = publicUrlOf({ listen: [listener.parse({})], public_url: undefined });
+    expect(await readFile(socket, 'utf8')).toContain(`\nListenStream=${host}\n`);
   });
 
   test('its exposure stays at most 1.5 of 10, and at most 1.0 with Unix sockets alone', async () => {
