@@ -18,3 +18,6 @@ export interface Session {
 export function isLive(session: Session, now: number): boolean {
   return now < session.expiresAt && (session.idle === null || now - session.lastSeenAt < session.idle);
 }
+
+/** A browser has one cookie of the name, or a few from several domains and paths. More are nobody's browser. */
+export const MOST_COOKIES = 8;

@@ -1,7 +1,7 @@
 import type { Configuration } from '../config/schema.ts';
 import type { Clock } from '../domain/clock.ts';
 import { mintSecret, secretMatches, splitSecret } from '../domain/secret.ts';
-import { isLive, type Session } from '../domain/session.ts';
+import { isLive, MOST_COOKIES, type Session } from '../domain/session.ts';
 import type { SessionStore } from '../domain/store.ts';
 import { mayComeFrom, networksOf, type User } from '../domain/user.ts';
 import { activeUser, type Directory } from './directory.ts';
@@ -39,6 +39,9 @@ export interface Sessions {
   revokeAll(userId: string): Promise<number>;
 }
 
+/** More than a browser keeps for one site: what somebody planted beside the real one does not keep that from being ended. */
+const MOST_ENDED = 200;
+
 /** Browsers' logins. The change feed tells caches of every end before these calls resolve. */
 export function createSessions(options: {
   readonly store: SessionStore;
@@ -49,9 +52,10 @@ export function createSessions(options: {
 }): Sessions {
   const { store, directory, configuration, cache, clock } = options;
 
+  /** Each of them is looked up, and 64 KiB have room for eight hundred. */
   async function presented(cookieValues: readonly string[]): Promise<readonly Session[]> {
     const found: Session[] = [];
-    for (const value of new Set(cookieValues)) {
+    for (const value of [...new Set(cookieValues)].slice(0, MOST_ENDED)) {
       const parts = splitSecret(value);
       if (parts === null) continue;
       const remembered = cache.get(parts.id);
@@ -84,6 +88,7 @@ export function createSessions(options: {
     },
 
     async find(cookieValues, address = null) {
+      if (cookieValues.length > MOST_COOKIES) return null;
       const live = (await presented(cookieValues)).filter((session) => isLive(session, clock()));
       const [session] = live;
       if (session === undefined || live.some((other) => other.userId !== session.userId)) return null;

@@ -2,7 +2,7 @@ import { cookieValues } from '../domain/cookie-header.ts';
 import type { Live } from '../domain/live.ts';
 import { andThen, isPromise, type MaybePromise } from '../domain/maybe-promise.ts';
 import { proves, splitSecret } from '../domain/secret.ts';
-import { isLive, type Session } from '../domain/session.ts';
+import { isLive, MOST_COOKIES, type Session } from '../domain/session.ts';
 import { type BuiltInContext, identityOf } from './built-in.ts';
 import {
   type AccessRequest,
@@ -13,9 +13,6 @@ import {
   SESSION_EXPIRED,
   USER_LOCKED,
 } from './plugin-api.ts';
-
-/** A browser has one cookie of the name, or a few from several domains and paths. More are nobody's browser. */
-const MOST_COOKIES = 8;
 
 /** The session cookie. A live session that was asked about lately is judged without I/O and without a promise. */
 export function createSessionPlugin(context: BuiltInContext): AuthenticationPlugin {

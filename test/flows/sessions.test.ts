@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { hashSecret } from '../../src/domain/secret.ts';
+import { hashSecret, mintSecret } from '../../src/domain/secret.ts';
 import { createSessions } from '../../src/flows/sessions.ts';
 import { type PublicStand, publicStand } from '../http/public-stand.ts';
 
@@ -62,6 +62,33 @@ it('asks for the secret, not the id', async () => {
   expect(await stand.sessions.find(forged)).toBeNull();
   expect(await stand.sessions.endPresented(forged)).toEqual([]);
   expect(await stand.sessions.find([cookieValue])).not.toBeNull();
+});
+
+it('looks up no more cookies than a browser sends, and still ends the real one among planted ones', async () => {
+  const { cookieValue } = await stand.sessions.start(stand.alice, { remember: false });
+  let lookups = 0;
+  const sessions = createSessions({
+    store: {
+      ...stand.store.sessions,
+      findById(id) {
+        lookups += 1;
+        return stand.store.sessions.findById(id);
+      },
+    },
+    directory: stand.directory,
+    configuration: stand.configuration.session,
+    cache: new Map(),
+    clock: stand.now,
+  });
+  const planted = (count: number) => Array.from({ length: count }, () => mintSecret().text);
+  expect((await sessions.find([...planted(7), cookieValue]))?.user.id).toBe('usr_alice');
+  lookups = 0;
+  expect(await sessions.find([cookieValue, ...planted(8)])).toBeNull();
+  expect(await sessions.find(planted(800))).toBeNull();
+  expect(lookups).toBe(0);
+  expect(await sessions.endPresented(planted(800))).toEqual([]);
+  expect(lookups).toBe(200);
+  expect(await sessions.endPresented([...planted(100), cookieValue])).toHaveLength(1);
 });
 
 it('is nobody’s where the user is locked or gone', async () => {
