@@ -183,6 +183,30 @@ describe('the log', () => {
     await until(() => events(gatelodge, 'decision.refused').length === 3);
     expect(events(gatelodge, 'front-server.no-target')).toHaveLength(1);
   });
+
+  it('says once which front server it does not trust, and takes no stranger for one that sends too little', async () => {
+    const port = await freePort();
+    const yaml = `listen: {port: ${port}}\ntrusted_proxies: [192.0.2.1]\npaths: [{path: /x, authenticate: false}]\n`;
+    const gatelodge = await start(yaml, port);
+    for (let count = 0; count < 3; count += 1) {
+      const answer = await ask(`http://127.0.0.1:${port}/validate`);
+      expect([answer.status, answer.headers['x-auth-reason']]).toEqual([403, 'untrusted-peer']);
+    }
+    await until(() => events(gatelodge, 'decision.refused').length === 3);
+    expect(events(gatelodge, 'front-server.untrusted')).toMatchObject([{ level: 'warn', peer: '127.0.0.1' }]);
+    expect(events(gatelodge, 'front-server.no-target')).toEqual([]);
+  });
+
+  it('says so also where nothing below a warning is logged', async () => {
+    const port = await freePort();
+    const gatelodge = await start(
+      `listen: {port: ${port}}\nlog: {level: warn}\npaths: [{path: /x, authenticate: false}]\n`,
+      port,
+    );
+    await ask(`http://127.0.0.1:${port}/validate`);
+    await until(() => events(gatelodge, 'front-server.no-target').length === 1);
+    expect(events(gatelodge, 'decision.refused')).toEqual([]);
+  });
 });
 
 describe('starting', () => {
