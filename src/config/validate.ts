@@ -155,9 +155,9 @@ const TYPE_NAMES: Readonly<Record<string, string>> = {
   number: 'a number',
   int: 'a whole number',
   boolean: 'true or false',
-  object: 'keys with values',
-  record: 'keys with values',
-  array: 'a list',
+  object: 'keys with values ({key: value})',
+  record: 'keys with values ({key: value})',
+  array: 'a list ([a, b])',
   null: 'null',
 };
 
