@@ -3,6 +3,10 @@ import { type ConfigurationDocument, locate } from './document.ts';
 import type { Reporter } from './reporter.ts';
 import type { Configuration } from './schema.ts';
 
+/** What stands at the mount's own path would silently take the place of one of these. */
+const OWN_PATHS =
+  /^\/(?:login|logout|signup|verify-email|forgot-password|reset-password|account|admin|auth|refresh|revoke|introspect|jwks|userinfo|healthz|readyz|(?:api|\.well-known)(?:\/.*)?)$/;
+
 /** What more than one key is needed to judge about the calls of other systems, and what only a library can. */
 export function checkCompat(configuration: Configuration, document: ConfigurationDocument, reporter: Reporter): void {
   const { jwthenticator } = configuration.compat;
@@ -29,6 +33,8 @@ export function checkCompat(configuration: Configuration, document: Configuratio
   // Checks are found by the beginning of the raw target, before anything else is.
   if (/^\/validate(?:\/|$)/.test(jwthenticator.path))
     reporter.report('invalid-value', [...path, 'path'], 'checks are answered below /validate');
+  if (OWN_PATHS.test(jwthenticator.path))
+    reporter.report('invalid-value', [...path, 'path'], 'gatelodge’s own pages and calls are there');
   if (jwthenticator.private_key === undefined) return;
   try {
     readRsaKey(jwthenticator.private_key);

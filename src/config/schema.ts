@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { z } from 'zod';
 import { REASONS } from '../domain/decision.ts';
 import { isIdentityHeaderName } from '../domain/identity-header.ts';
@@ -19,9 +20,19 @@ const identityPreset = z.enum(['x-auth', 'remote', 'x-forwarded', 'python-auth-p
 const identityHeaders = z
   .object({ preset: identityPreset.optional().describe('The names to begin with. Default `x-auth`.') })
   .catchall(z.string().min(1))
-  .refine((headers) => Object.keys(headers).every((name) => name === 'preset' || isIdentityHeaderName(name)), {
-    message:
-      'names a header that cannot carry an identity: letters, digits and hyphens, and none that means something else',
+  .superRefine((headers, context) => {
+    const names = Object.keys(headers);
+    const refuse = (name: string, message: string) => context.addIssue({ code: 'custom', path: [name], message });
+    for (const [index, name] of names.entries()) {
+      if (name !== 'preset' && !isIdentityHeaderName(name))
+        refuse(
+          name,
+          'no header that can carry an identity: letters, digits and hyphens, and none that means something else',
+        );
+      // The second would silently take the first one's place.
+      else if (names.findIndex((other) => other.toLowerCase() === name.toLowerCase()) < index)
+        refuse(name, 'names of header fields are the same in any case: this one stands above already');
+    }
   });
 
 export const EXPECTATIONS = ['allow', 'challenge', 'deny', 'limited', 'unavailable'] as const;
@@ -40,7 +51,11 @@ const policyTest = z.strictObject({
     })
     .optional()
     .describe('Who asks. Without it, nobody.'),
-  ip: network.optional().describe('The client’s address.'),
+  ip: z
+    .string()
+    .refine((text) => isIP(text) !== 0, 'expected an IP address')
+    .optional()
+    .describe('The client’s address.'),
   headers: z.record(headerName, z.string()).optional().describe('Header fields of the request.'),
   expect: z.enum(EXPECTATIONS).describe('What must come of it.'),
   reason: z.enum(REASONS).optional().describe('And why.'),

@@ -28,7 +28,7 @@ identity_jwt: {enabled: true, algorithm: RS512, subject: user, audience: none, r
     ['identity_jwt: {enabled: true, roles_claim: ""}', 'invalid-value 1:44 identity_jwt.roles_claim'],
     ['identity_jwt: {enabled: true, private_key: abc}', 'invalid-value 1:44 identity_jwt.private_key'],
     ['{identity_jwt: {enabled: true}, anonymous: {roles: [x]}}', 'invalid-value 1:52 anonymous.roles'],
-    ['identity_headers: {X-Auth-Token: email}', 'invalid-value 1:19 identity_headers'],
+    ['identity_headers: {X-Auth-Token: email}', 'invalid-value 1:34 identity_headers.X-Auth-Token'],
     ...['sub', 'iss', 'aud', 'exp', 'email'].map<[string, string]>((claim) => [
       `identity_jwt: {enabled: true, roles_claim: ${claim}}`,
       'invalid-value 1:44 identity_jwt.roles_claim',
