@@ -58,7 +58,7 @@ export async function startGatelodge({
       typeof ready === 'number'
         ? { url: `http://127.0.0.1:${ready}/readyz` }
         : { url: 'http://localhost/readyz', socketPath: join(directory.path, ready) };
-    await waitUntil('gatelodge', () => answersReady(listener), program);
+    await waitUntil('gatelodge', () => answersReady(listener), program, 50_000);
   };
   const halt = async (signal?: NodeJS.Signals): Promise<number | null> => (await program?.stop(signal)) ?? null;
   const stop = async (): Promise<void> => {
