@@ -48,7 +48,10 @@ Without --user and --roles nobody asks. Nothing is written, and no password or t
     try {
       const request = readRequest({ url, method: values.method, ip: values.ip ?? null, origin });
       // It may hold a password: what was typed is not repeated.
-      if (request === null) throw new UsageError('no URL that a front server could ask about');
+      if (request === null)
+        throw new UsageError(
+          'that is no URL that a front server could ask about: write one such as https://app.example.com/x, or a path',
+        );
       const { user } = values;
       const assumption = { user, roles: list(values.roles), groups: list(values.groups), scopes: list(values.scopes) };
       const known = user === undefined ? null : await userOfDirectory(configuration, user);
@@ -56,7 +59,10 @@ Without --user and --roles nobody asks. Nothing is written, and no password or t
       terminal.out(
         values.json
           ? `${JSON.stringify(explanation)}\n`
-          : await inWords(explanation, request.rawPath, values.ip === undefined),
+          : await inWords(explanation, request.rawPath, {
+              withoutAddress: values.ip === undefined,
+              unknownUser: known === null ? (user ?? null) : null,
+            }),
       );
     } finally {
       await close();
@@ -70,7 +76,11 @@ function list(text: string | undefined): string[] | undefined {
 }
 
 /** The lines of python-auth-proxy's validate tool, in its order, with the decision added. */
-async function inWords(explanation: Explanation, rawPath: string, withoutAddress: boolean): Promise<string> {
+async function inWords(
+  explanation: Explanation,
+  rawPath: string,
+  { withoutAddress, unknownUser }: { readonly withoutAddress: boolean; readonly unknownUser: string | null },
+): Promise<string> {
   const { rule, required, full_rule: fullRule, plugin_path: pluginPath } = explanation;
   const lines = [`Path: ${explanation.path ?? rawPath}`];
   if (pluginPath !== null) {
@@ -95,6 +105,7 @@ async function inWords(explanation: Explanation, rawPath: string, withoutAddress
   if (explanation.reason === 'malformed-request' && rule !== null && withoutAddress) {
     lines.push(`Hint: rule ${rule} looks at the client's address; say it with --ip`);
   }
+  if (unknownUser !== null) lines.push(`Hint: the directory has no user ${unknownUser}`);
   if (explanation.identity !== null) lines.push(`Identity: ${inWordsWho(explanation.identity)}`);
   if (fullRule !== null) {
     const { stringify } = await import('yaml');

@@ -31,6 +31,14 @@ async function explained(at: Place, ...args: string[]): Promise<Explanation> {
   return JSON.parse(out) as Explanation;
 }
 
+it('says that the directory does not have somebody, whose name may be mistyped', async () => {
+  const at = place(POLICY);
+  const words = async (...args: string[]) => (await at.run(['explain', ...args, 'https://app.example.com/maybe'])).out;
+  expect(await words('--user', 'alcie')).toContain('\nHint: the directory has no user alcie\nIdentity: alcie (');
+  expect(await words('--user', 'alice')).not.toContain('Hint');
+  expect(await words('--roles', 'admin')).not.toContain('Hint');
+});
+
 describe('in the words of python-auth-proxy', () => {
   it('shows the rule that decides, its number, pattern, plugins, mode and everything it says', async () => {
     const { code, out } = await run(['explain', '-c', FIXTURE, '/api/v1/users']);
