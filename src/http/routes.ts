@@ -48,10 +48,12 @@ export function createRoutes(base: string): Routes {
 
   return {
     find(path, target) {
+      // One spelling each: a front server that keeps a path to itself, or reads from it whose key it is, may tidy up less than
+      // was tidied up here (`/x/../api/v1/keys`).
+      const asked = target?.split('?', 1)[0] ?? path;
       const methods = exact.get(path);
-      if (methods !== undefined) return { methods, id: '' };
-      // Whose key it is may be read from the path elsewhere, by a front server say: there must be nothing to tidy up.
-      return target !== null && target.split('?', 1)[0] !== path ? null : matching(path);
+      if (methods === undefined) return asked === path ? matching(path) : null;
+      return (originForm(asked) || '/') === path ? { methods, id: '' } : null;
     },
     has: (path) => exact.has(base + path) || matching(base + path) !== null,
     add(endpoint) {
@@ -61,4 +63,9 @@ export function createRoutes(base: string): Routes {
       if (!full.includes(VARIABLE)) exact.set(full, methods);
     },
   };
+}
+
+/** Of a target that names its host too, as a client of a proxy sends it, what is asked for there (RFC 9112 section 3.2.2). */
+function originForm(target: string): string {
+  return target.replace(/^https?:\/\/[^/?#]*/i, '');
 }

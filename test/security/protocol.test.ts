@@ -126,6 +126,33 @@ describe('a request line that is no usual one', () => {
   });
 });
 
+it('nothing but its own spelling leads to a page or call, however a front server reads another', async () => {
+  const line = (target: string) => `GET ${target} HTTP/1.1\r\nHost: gatelodge\r\n\r\n`;
+  const status = async (target: string) => (await exchange(service.port, line(target)))[0]?.status;
+  for (const target of [
+    '/login',
+    '/login?rd=/../x',
+    '/api/v1/csrf',
+    'http://gatelodge/login',
+    'http://gatelodge/login?a',
+  ])
+    expect(await status(target), target).toBe(200);
+  for (const prefix of [
+    '/x/..',
+    '/.',
+    '/x/%2e%2e',
+    '/%2E',
+    '/x\\..',
+    '\\',
+    '/',
+    '/x/.%2e',
+    '/x//../..',
+    'http://gatelodge/x/..',
+  ])
+    for (const path of ['/login', '/api/v1/csrf', '/userinfo', '/jwks'])
+      expect([400, 404], prefix + path).toContain(await status(prefix + path));
+});
+
 describe('header fields that are broken', () => {
   it.each([
     ['a control character', ['X-Original-URL: https://a/\x01']],
