@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { PluginInstanceConfiguration } from './config/plugin-instances.ts';
 import { publicUrlNeedsPort, publicUrlOf } from './config/public-url.ts';
 import type { Configuration } from './config/schema.ts';
@@ -104,6 +105,8 @@ export async function openServing(options: {
         });
         runtime = current;
         current.core.log.write('info', 'configuration.reloaded');
+        const keys = needsRestart(sound.configuration, next.configuration);
+        if (keys.length > 0) current.core.log.write('warn', 'configuration.needs-restart', { keys: keys.join(', ') });
         retire(old);
         return true;
       } catch (error) {
@@ -134,6 +137,13 @@ export async function openServing(options: {
     await runtime?.close();
     throw asListenError(error);
   }
+}
+
+/** What is made once and stays as long as the process, whatever the file says now. */
+const ONCE = ['listen', 'metrics', 'workers', 'shutdown_timeout', 'data_dir'] as const;
+
+function needsRestart(begun: Configuration, next: Configuration): readonly string[] {
+  return ONCE.filter((key) => !isDeepStrictEqual(begun[key], next[key]));
 }
 
 /** Adds up what it is told, and tells the sum at once and then so often, in ms, at most. */

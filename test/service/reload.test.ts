@@ -99,6 +99,17 @@ describe('gatelodge reload', () => {
     expect((await service.reload()).code).toBe(0);
   });
 
+  it('tells of what is changed in the file and stays as it was until a restart', async () => {
+    const service = await serve();
+    await service.write(OPEN);
+    expect((await service.reload()).code).toBe(0);
+    expect(service.output()).not.toContain('configuration.needs-restart');
+    await service.write('shutdown_timeout: 3s\nmetrics: {listen: {port: 0}}\n');
+    expect((await service.reload()).code).toBe(0);
+    await said(service, 'configuration.needs-restart');
+    expect(service.output()).toContain('"keys":"metrics, shutdown_timeout"');
+  });
+
   it('signals no other process that has the number now', async () => {
     const service = await serve();
     await service.halt('SIGKILL');
