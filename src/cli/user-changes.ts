@@ -1,5 +1,5 @@
-import { z } from 'zod';
 import type { Core } from '../compose/core.ts';
+import { emailAddress } from '../config/values.ts';
 import { replaceScalars } from '../config/write-back.ts';
 import { GatelodgeError } from '../domain/errors.ts';
 import { parseNetwork } from '../domain/network.ts';
@@ -160,7 +160,7 @@ function fieldsOf(values: {
   readonly network?: readonly string[];
 }): Partial<Omit<UserFields, 'username' | 'passwordHash'>> {
   const { email, name, role, group, network } = values;
-  if (email !== undefined && email !== '' && !z.email().safeParse(email).success) {
+  if (email !== undefined && email !== '' && !emailAddress.safeParse(email).success) {
     throw new GatelodgeError('invalid-request', '--email takes an e-mail address');
   }
   if ([name ?? '', ...(role ?? []), ...(group ?? [])].some((text) => /\p{C}/u.test(text))) {

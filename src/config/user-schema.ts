@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { isUsername } from '../domain/user.ts';
-import { network, secretText } from './values.ts';
+import { emailAddress, network, secretText } from './values.ts';
 
 export const user = z.strictObject({
   username: z
@@ -14,7 +14,7 @@ export const user = z.strictObject({
     .describe('Plain text becomes its argon2id hash, in place, at the next start. bcrypt hashes are accepted.'),
   name: z.string().default('').describe('Display name.'),
   email: z
-    .union([z.literal(''), z.email()])
+    .union([z.literal(''), emailAddress])
     .default('')
     .describe('E-mail address.'),
   roles: z.array(z.string().min(1)).default([]).describe('Roles, which rules can ask for.'),

@@ -89,6 +89,12 @@ function isLokiUrl(text: string): boolean {
   return /^https?:$/.test(protocol) && search === '' && hash === '';
 }
 
+/** Zod's own pattern, and hosts without a dot besides: on a network at home `me@nas` is an address (RFC 5321 section 2.3.5). */
+export const emailAddress = z.email({
+  pattern:
+    /^(?:[A-Za-z0-9_'+-]+\.)*[A-Za-z0-9_'+-]*[A-Za-z0-9_+-]@(?:[A-Za-z0-9][A-Za-z0-9-]*\.)*[A-Za-z0-9][A-Za-z0-9-]*$/,
+});
+
 export const network = z
   .string()
   .refine((text) => parseNetwork(text) !== null, { message: 'expected an IP address or a network such as 10.0.0.0/8' });

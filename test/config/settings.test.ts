@@ -3,6 +3,10 @@ import { configurationOf, load, problems } from './loading.ts';
 
 describe('settings', () => {
   it.each<[string, ...string[]]>([
+    ['users: [{username: a, email: me@nas}, {username: b, email: "o\'neil+x@mail.example.com"}]'],
+    ['users: [{username: a, email: me}]', 'invalid-value 1:30 users[0].email'],
+    ['users: [{username: a, email: "a@b@c"}]', 'invalid-value 1:30 users[0].email'],
+    ['users: [{username: a, email: "a,b@nas"}]', 'invalid-value 1:30 users[0].email'],
     ['storage: postgres://db/x', 'not-in-this-version 1:10 storage'],
     ['redis: redis://cache', 'not-in-this-version 1:8 redis'],
     ['metrics: {listen: {port: 9190}}', 'invalid-value 1:19 metrics.listen'],
