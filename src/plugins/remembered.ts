@@ -36,14 +36,17 @@ export function createRemembered<T extends object>(
   lifetime: number,
   watched?: RememberedCounts,
 ): Remembered<T> {
-  const known = new LRUCache<string, { credential: string; value: T; until: number }>({ max: MOST });
+  const known = new LRUCache<string, { credential: string; value: T; from: number; until: number }>({ max: MOST });
+  // A clock that is set back would have everything remembered for as long as it went back.
+  const isIn = ({ from, until }: { readonly from: number; readonly until: number }, now: number) =>
+    from <= now && now < until;
   watched?.sizes.push(() => known.size);
   const counts = watched?.counts;
   const pending = new Map<string, Promise<T | null>>();
   return {
     get(digest) {
       const entry = known.get(endOf(digest));
-      if (entry !== undefined && entry.credential === digest && clock() < entry.until) {
+      if (entry !== undefined && entry.credential === digest && isIn(entry, clock())) {
         if (counts !== undefined) counts.hits += 1;
         return entry.value;
       }
@@ -60,7 +63,12 @@ export function createRemembered<T extends object>(
           if (entry === null) return null;
           const { value, until } = entry;
           if (until !== null) {
-            known.set(endOf(digest), { credential: digest, value, until: Math.min(until, began + lifetime) });
+            known.set(endOf(digest), {
+              credential: digest,
+              value,
+              from: began,
+              until: Math.min(until, began + lifetime),
+            });
           }
           return entry.value;
         })

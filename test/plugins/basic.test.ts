@@ -98,6 +98,17 @@ describe('what is remembered', () => {
     expect(await says(plugin, headers)).toBe('credentials-rejected');
   });
 
+  it('is not prolonged by a clock that is set back', async () => {
+    await stand.addUser('dina');
+    const headers = basic('dina', PASSWORD);
+    expect(await says(plugin, headers)).toBe('dina');
+    stand.advance(-3_600_000);
+    expect(await costs(async () => expect(await says(plugin, headers)).toBe('dina'))).toBe(1);
+    stand.advance(60_000);
+    expect(await costs(async () => expect(await says(plugin, headers)).toBe('dina'))).toBe(1);
+    stand.advance(3_600_000);
+  });
+
   it('is not prolonged by its use', async () => {
     await stand.addUser('dora');
     const headers = basic('dora', PASSWORD);
