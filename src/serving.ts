@@ -97,7 +97,10 @@ export async function openServing(options: {
     const replace = async () => {
       const old = current;
       try {
-        const next = await again();
+        const read = await again();
+        const keys = needsRestart(sound.configuration, read.configuration);
+        // Other data would know nothing of who was locked and what was revoked.
+        const next = { ...read, configuration: { ...read.configuration, data_dir: sound.configuration.data_dir } };
         // Whoever was locked out stays so: a reload forgets no failed login.
         current = await openRuntime(next, publicUrlOf(next.configuration, addresses), {
           ...shared,
@@ -105,7 +108,6 @@ export async function openServing(options: {
         });
         runtime = current;
         current.core.log.write('info', 'configuration.reloaded');
-        const keys = needsRestart(sound.configuration, next.configuration);
         if (keys.length > 0) current.core.log.write('warn', 'configuration.needs-restart', { keys: keys.join(', ') });
         retire(old);
         return true;

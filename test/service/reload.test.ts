@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { rename, writeFile } from 'node:fs/promises';
 import { Agent, request } from 'node:http';
 import { join } from 'node:path';
@@ -108,6 +108,21 @@ describe('gatelodge reload', () => {
     expect((await service.reload()).code).toBe(0);
     await said(service, 'configuration.needs-restart');
     expect(service.output()).toContain('"keys":"metrics, shutdown_timeout"');
+  });
+
+  it('stays with the data it has: others would know nothing of who is locked', async () => {
+    const service = await serve('auth_plugins: {basic: {}}\n');
+    const file = join(service.directory, 'gatelodge.yaml');
+    const login = { authorization: `Basic ${btoa('alice:correct-horse')}` };
+    const asAlice = async () =>
+      (await ask(`${service.base}/validate`, { headers: { ...about('/'), ...login } })).status;
+    expect(await asAlice()).toBe(200);
+    expect((await run(['users', 'lock', 'alice', '-c', file])).code).toBe(0);
+    await service.write('auth_plugins: {basic: {}}\ndata_dir: ./other\n');
+    process.kill(Number(readFileSync(service.pidFile, 'utf8').split('\n', 1)[0]), 'SIGHUP');
+    await said(service, 'configuration.needs-restart');
+    expect(await asAlice()).toBe(401);
+    expect(existsSync(join(service.directory, 'other'))).toBe(false);
   });
 
   it('signals no other process that has the number now', async () => {
