@@ -25,7 +25,13 @@ export function checkBasic(options: BasicOptions, file: string, path: KeyPath, r
     reporter.report('unreadable-file', [...path, 'htpasswd'], `the file cannot be read: ${content.why}`);
     return options;
   }
-  for (const problem of parseHtpasswd(content.text).problems) {
+  const { entries, problems } = parseHtpasswd(content.text);
+  for (const name of Object.keys(options.users ?? {})) {
+    if (!entries.has(name)) continue;
+    const message = 'the htpasswd file has this user too: one of the two passwords would not count';
+    reporter.report('duplicate-name', [...path, 'users', name], message, { part: 'key' });
+  }
+  for (const problem of problems) {
     reporter.add({ severity: 'error', file: htpasswd, column: 1, path: '', ...problem });
   }
   return { ...options, htpasswd };

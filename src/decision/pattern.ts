@@ -22,26 +22,24 @@ export function compilePattern(source: string): Pattern {
   try {
     compiled = RE2JS.compile(`^(?:${source})`);
   } catch (error) {
-    throw new GatelodgeError(
-      'configuration-invalid',
-      `no RE2 pattern: ${error instanceof Error ? error.message : 'unknown'}`,
-      { cause: error },
-    );
+    throw new GatelodgeError('configuration-invalid', `no RE2 pattern: ${reasonOf(error)}`, { cause: error });
   }
   // `)|(` closes the anchor's group early and would match anywhere: the pattern has to stand by itself too.
   try {
     RE2JS.compile(source);
   } catch (error) {
-    throw new GatelodgeError(
-      'configuration-invalid',
-      `no RE2 pattern: ${error instanceof Error ? error.message : 'unknown'}`,
-      { cause: error },
-    );
+    throw new GatelodgeError('configuration-invalid', `no RE2 pattern: ${reasonOf(error)}`, { cause: error });
   }
   if (compiled.programSize() > MAX_PROGRAM)
     throw new GatelodgeError('configuration-invalid', 'the pattern is too large');
   const beginning = wholeBeginning(source);
   return beginning === null ? compiled : { test: (path) => path.startsWith(beginning) };
+}
+
+/** The library's message without the pattern, which may have been filled in from elsewhere; short pieces of syntax help. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'unknown';
+  return error.message.replace(/: `(.*)`$/s, (quote, piece: string) => (piece.length > 8 ? '' : quote));
 }
 
 /**

@@ -229,6 +229,15 @@ describe('jwt', () => {
 describe('basic', () => {
   const BCRYPT = '$2y$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy';
 
+  it('refuses a user whom both users and the htpasswd file have', async () => {
+    const directory = directoryWith({
+      htpasswd: `bob:${BCRYPT}\n`,
+      'gatelodge.yaml': 'auth_plugins: {basic: {htpasswd: htpasswd, users: {eve: x, bob: y}}}\n',
+    });
+    const loaded = await loadConfiguration({ file: join(directory, 'gatelodge.yaml'), env: {} });
+    expect(problemsOf(loaded)).toEqual(['duplicate-name 1:60 auth_plugins.basic.users.bob']);
+  });
+
   it('reads htpasswd files and makes their path absolute', async () => {
     const directory = directoryWith({
       htpasswd: `# users\nbob:${BCRYPT}\n`,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { problems } from './loading.ts';
+import { load, problems } from './loading.ts';
 
 /** The problems of one rule, without the rule's own place. */
 async function rule(keys: string): Promise<string[]> {
@@ -90,6 +90,15 @@ describe('rules', () => {
     'networks: ["::1", 10.0.0.0/8]',
   ])('take {%s}', async (keys) => {
     expect(await rule(keys)).toEqual([]);
+  });
+
+  it('say what is wrong with a pattern and not what it is: a part may have come from the environment', async () => {
+    const text = 'paths: [{path: "$' + '{X}(", regex: true}, {path: "(?=x)", regex: true}]';
+    const { problems: found } = await load(text, { env: { X: 'hunter2hunter2' } });
+    expect(found.map(({ message }) => message)).toEqual([
+      'no RE2 pattern: error parsing regexp: missing closing )',
+      'no RE2 pattern: error parsing regexp: invalid or unsupported Perl syntax: `(?=`',
+    ]);
   });
 
   it.each(['"(?=x)"', "'(a)\\1'", '"a{1001}"', '"("', '")|("', '"((a{100}){100}){100}"'])(
