@@ -15,10 +15,10 @@ Without a key its default holds, so an empty file is a working configuration. Ed
 ## Values
 
 - **From the environment:** \`\${NAME}\` in a value is replaced by the variable, \`\${NAME:-default}\` by the default where the variable is
-  unset or empty; \`$\${\` is a literal \`\${\`. A variable that is not set and has no default is an error. Inside \`{ }\` and \`[ ]\` put the
+  unset or empty; \`$\${\` is a literal \`\${\`. A variable that is not set and has no default is an error, and so is a reference inside a default. Inside \`{ }\` and \`[ ]\` put the
   value in quotes. What is filled in is always one value, never YAML; where a number, \`true\` or \`false\` is wanted it is taken as one.
 - **From files:** every key \`k\` that takes a text can be given as \`k_file: PATH\`, relative to the configuration file. The newline at
-  the end is cut off. It is for keys of gatelodge and of plugins, not for names that you choose (users, headers, instances).
+  the end is cut off. Keys that are a path already (\`data_dir\`, \`socket\`, \`logo\`, \`htpasswd\`, \`module\`) have none. It is for keys of gatelodge and of plugins, not for names that you choose (users, headers, instances).
 - **Durations** are a number and a unit: \`ms\`, \`s\`, \`m\`, \`h\`, \`d\` or \`w\`, such as \`90s\` or \`30d\`; longer than nothing, at most ten years.
 - **Booleans** are \`true\` and \`false\`. YAML 1.1’s \`yes\`, \`no\`, \`on\` and \`off\` are texts and refused.
 - **Passwords** that are all digits need quotes. A plain-text password in the file is replaced by its argon2id hash at the next start,
