@@ -15,12 +15,13 @@ export function presentedTokens(headers: HeaderFields): string | null {
 
 /**
  * The values of WWW-Authenticate. Whoever sent a token or key that is of no use is told so by the code for that (RFC 6750
- * section 3.1): it is what clients renew a token for.
+ * section 3.1): it is what clients renew a token for. That comes first: where all stand on one line, browsers obey the first
+ * alone, and a script whose token has ended is to hear of it, not to wait for a person to type a password.
  */
 export function challengesFor({ reason, challenges }: Challenge, headers: HeaderFields): readonly string[] {
   if (!OF_BAD_TOKENS.includes(reason) || !challenges.includes(BEARER) || presentedTokens(headers) === null)
     return challenges;
-  return challenges.map((one) => (one === BEARER ? `${BEARER} error="invalid_token"` : one));
+  return [`${BEARER} error="invalid_token"`, ...challenges.filter((one) => one !== BEARER)];
 }
 
 /** Of a good token or key whose scopes do not reach. @param scopes what would, where that is known */
