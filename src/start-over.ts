@@ -17,6 +17,8 @@ export function startOver(): void {
   if (process.platform !== 'linux' || process.connected || process.argv0 === NAME) return;
   const { GLIBC_TUNABLES: given, LISTEN_FDS: sockets } = process.env;
   if (sockets !== undefined || given?.includes(TUNABLES) === true) return;
+  // A profiler's signal that is on its way would end the new program before it could take it.
+  if (process.execArgv.some((option) => /^--(?:cpu-prof|prof|inspect)/.test(option))) return;
   try {
     process.execve?.(process.execPath, [NAME, ...process.execArgv, ...process.argv.slice(1)], {
       ...process.env,

@@ -30,6 +30,8 @@ const AT_ONCE = 16;
  * two thousand fit into one read, and would all be begun before anybody else is answered.
  */
 const MOST_AHEAD = 8;
+/** So long, in ms, the first request of a connection may already be here and not have been read yet. */
+const UNREAD = 100;
 /** How often, in ms, what has been answered is let go of. */
 const SWEEP = 10_000;
 
@@ -55,7 +57,8 @@ function openFilesLimit(): number {
 /**
  * Never more than so many connections at a time. Who runs out of files answers nobody any more, on no listener; so somebody
  * gives way to a new connection: whoever has sent nothing whole for longest, then whoever still sends or takes no answer,
- * then whoever has been idle for longest. A request that is being answered never does.
+ * then whoever has been idle for longest. A request that is being answered never does, and one that may just have come only
+ * where there is nobody else.
  * @param gaveWay told how many
  * @returns all that are open
  */
@@ -93,8 +96,10 @@ export function boundConnections(
 
   function makeRoom(newcomer: Socket): void {
     const [oldest] = silent;
-    const leaving = oldest === undefined ? longestIdle(open, Math.ceil(most / AT_ONCE)) : [oldest];
-    if (leaving.length === 0) leaving.push(newcomer);
+    const since = oldest === undefined ? undefined : open.get(oldest)?.since;
+    const hasWaited = since !== undefined && performance.now() - since >= UNREAD;
+    const leaving = hasWaited && oldest !== undefined ? [oldest] : longestIdle(open, silent, Math.ceil(most / AT_ONCE));
+    if (leaving.length === 0) leaving.push(oldest ?? newcomer);
     for (const socket of leaving) {
       // Not only when it has closed: until then it would be chosen again.
       open.delete(socket);
@@ -120,12 +125,13 @@ function stateOf({ response }: Connection): State {
   return !response.req.complete || response.writableEnded ? 'stalling' : 'working';
 }
 
-function longestIdle(open: ReadonlyMap<Socket, Connection>, count: number): Socket[] {
+/** Of those that have sent something. */
+function longestIdle(open: ReadonlyMap<Socket, Connection>, silent: ReadonlySet<Socket>, count: number): Socket[] {
   const order = { stalling: 0, idle: 1 };
   return [...open]
     .flatMap(([socket, connection]) => {
       const state = stateOf(connection);
-      return state === 'working' ? [] : [{ socket, turn: connection.turn, rank: order[state] }];
+      return state === 'working' || silent.has(socket) ? [] : [{ socket, turn: connection.turn, rank: order[state] }];
     })
     .sort((a, b) => a.rank - b.rank || a.turn - b.turn)
     .slice(0, count)

@@ -69,10 +69,24 @@ it('closes for a new connection whoever has sent nothing for longest', async () 
   const used = await open();
   await used.send(REQUEST, 'answered');
   const silent = [await open(), await open(), await open()];
+  await moment(150);
   const next = await open();
   expect(await closedOf([used, ...silent, next])).toEqual([false, true, false, false, false]);
   await next.send(REQUEST, 'answered');
   expect(gone()).toBe(1);
+});
+
+it('closes none whose request may be here already, where anybody else can go', async () => {
+  const { open } = await stage();
+  const used: Client[] = [];
+  for (let count = 0; count < 3; count += 1) {
+    const client = await open();
+    await client.send(REQUEST, 'answered');
+    used.push(client);
+  }
+  const newcomers = [await open(), await open(), await open(), await open()];
+  expect(await closedOf([...used, ...newcomers])).toEqual([true, true, true, false, false, false, false]);
+  await Promise.all(newcomers.map((client) => client.send(REQUEST, 'answered')));
 });
 
 it('closes then who still sends, then who has been idle for longest', async () => {
